@@ -1,0 +1,30 @@
+-- /// event
+-- title = "An account was logged on, or failed to"
+-- channel = "Security"
+-- provider = "Microsoft-Windows-Security-Auditing"
+-- event_ids = [4624, 4625]
+-- docs = ["https://learn.microsoft.com/windows/security/threat-protection/auditing/event-4624"]
+-- ///
+select
+    data ->> '$.SubjectUserName' as subject_name,
+    data ->> '$.SubjectDomainName' as subject_domain,
+    data ->> '$.SubjectUserSid' as subject_sid,
+    logon_id(data ->> '$.SubjectLogonId') as subject_logon_id,
+    data ->> '$.TargetUserName' as target_name,
+    data ->> '$.TargetDomainName' as target_domain,
+    data ->> '$.TargetUserSid' as target_sid,
+    logon_id(data ->> '$.TargetLogonId') as target_logon_id,
+    logon_id(data ->> '$.TargetLinkedLogonId') as linked_logon_id,
+    try_cast(data ->> '$.LogonType' as integer) as logon_type,
+    data ->> '$.LogonProcessName' as logon_process,
+    data ->> '$.AuthenticationPackageName' as authentication_package,
+    data ->> '$.WorkstationName' as workstation,
+    data ->> '$.TargetOutboundUserName' as outbound_user_name,
+    data ->> '$.TargetOutboundDomainName' as outbound_domain,
+    data ->> '$.ProcessName' as process_path,
+    base_name(data ->> '$.ProcessName') as process_name,
+    process_number(data ->> '$.ProcessId') as process_id,
+    ip_text(data ->> '$.IpAddress') as source_ip,
+    ip_key(data ->> '$.IpAddress') as source_ip_key,
+    try_cast(data ->> '$.IpPort' as integer) as source_port
+from records

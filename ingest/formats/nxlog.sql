@@ -1,0 +1,100 @@
+-- /// format
+-- name = "nxlog"
+-- title = "NXLog JSON lines"
+-- reader = "json"
+-- keys = [["EventID"], ["EventTime"], ["SourceName", "Hostname"]]
+-- docs = ["https://docs.nxlog.co/refman/current/im/msvistalog.html"]
+-- carries = "times cut to seconds and without a zone; fields whose names differ from NXLog's own only in case are lost"
+-- ///
+-- First pass: how far is each host's local time from UTC, by day (daylight saving)? Sysmon's own UtcTime is the better
+-- evidence; the collector's clock in two notations is the other.
+select
+    host_name(record ->> '$.Hostname') as host,
+    cast(try_cast(record ->> '$.EventTime' as timestamp) as date) as local_date,
+    case
+        when
+            (record ->> '$.SourceName') = 'Microsoft-Windows-Sysmon'
+            and try_cast(record ->> '$.UtcTime' as timestamp) is not null
+            then 'utc_time'
+        when
+            try_cast(record ->> '$."@timestamp"' as timestamptz) is not null
+            and try_cast(record ->> '$.EventReceivedTime' as timestamp) is not null
+            then 'collector'
+    end as evidence,
+    cast(
+        round(
+            case evidence
+                when 'utc_time'
+                    then epoch(try_cast(record ->> '$.EventTime' as timestamp)) - epoch(try_cast(record ->> '$.UtcTime' as timestamp))
+                when 'collector'
+                    then epoch(try_cast(record ->> '$.EventReceivedTime' as timestamp))
+                    - epoch(try_cast(record ->> '$."@timestamp"' as timestamptz))
+            end / 900
+        ) * 900 as integer
+    ) as offset_seconds
+from records;
+
+select
+    record ->> '$.Hostname' as computer,
+    record ->> '$.SourceName' as provider,
+    record ->> '$.Channel' as channel,
+    try_cast(record ->> '$.EventID' as integer) as event_id,
+    try_cast(record ->> '$.Version' as integer) as version,
+    try_cast(record ->> '$.RecordNumber' as bigint) as record_id,
+    record ->> '$.Task' as task,
+    try_cast(record ->> '$.OpcodeValue' as integer) as opcode,
+    cast(null as integer) as level,
+    '0x' || lower(to_hex(try_cast(record ->> '$.Keywords' as bigint))) as keywords,
+    -- Sysmon writes the time of the event itself in UTC; all else is the host's local time.
+    case
+        when is_sysmon(record ->> '$.SourceName') and utc_text(record ->> '$.UtcTime') is not null
+            then utc_text(record ->> '$.UtcTime')
+        when has_zone(record ->> '$.EventTime') then try_cast(record ->> '$.EventTime' as timestamptz)
+        else timezone('UTC', try_cast(record ->> '$.EventTime' as timestamp) - to_seconds(coalesce(clock.offset_seconds, 0)))
+    end as event_time,
+    case
+        when is_sysmon(record ->> '$.SourceName') and utc_text(record ->> '$.UtcTime') is not null then 'utc_time'
+        when has_zone(record ->> '$.EventTime') then 'logged'
+        else coalesce(clock.time_source, 'assumed')
+    end as time_source,
+    -- Older versions call the log source's own process ProcessID.
+    try_cast(coalesce(record ->> '$.ExecutionProcessID', record ->> '$.ProcessID') as bigint) as execution_process_id,
+    try_cast(record ->> '$.ThreadID' as bigint) as execution_thread_id,
+    guid(record ->> '$.ActivityID') as activity_id,
+    guid(record ->> '$.RelatedActivityID') as related_activity_id,
+    record ->> '$.UserID' as system_user_sid,
+    record as event_data,
+    -- NXLog's field names know no case, so its own ProcessID and EventType push out the event's ProcessId and EventType:
+    -- the Message still has them. Where (misspelt) EventTypeOrignal stands, EventType is the event's.
+    case
+        when (record ->> '$.ProcessId') is not null then record ->> '$.ProcessId'
+        when is_sysmon(record ->> '$.SourceName')
+            then nullif(regexp_extract(json_extract_string(record, '$.Message'), '(?:^|\n)ProcessId: ([0-9]+)', 1), '')
+        when (record ->> '$.EventID') = '4688'
+            then nullif(regexp_extract(json_extract_string(record, '$.Message'), 'Creator Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
+        when (record ->> '$.Channel') in ('Security', 'security')
+            then nullif(regexp_extract(json_extract_string(record, '$.Message'), '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
+    end as "data.ProcessId",
+    case
+        when (record ->> '$.EventTypeOrignal') is not null then record ->> '$.EventType'
+        when is_sysmon(record ->> '$.SourceName')
+            then nullif(regexp_extract(json_extract_string(record, '$.Message'), '(?:^|\n)EventType: ([^\r\n]*)', 1), '')
+    end as "data.EventType",
+    -- WMI-Activity's fields stand in UserData, which NXLog leaves out: 'Name = value; Name = value' of the Message is left.
+    coalesce(record ->> '$.HostProcess', wmi_message(record, record ->> '$.SourceName', 'HostProcess')) as "data.HostProcess",
+    coalesce(json_extract_string(record, '$.ProcessID'), wmi_message(record, record ->> '$.SourceName', 'ProcessID')) as "data.ProcessID",
+    coalesce(record ->> '$.ProviderPath', wmi_message(record, record ->> '$.SourceName', 'ProviderPath')) as "data.ProviderPath",
+    coalesce(record ->> '$.User', wmi_message(record, record ->> '$.SourceName', 'User')) as "data.User",
+    coalesce(record ->> '$.ClientMachine', wmi_message(record, record ->> '$.SourceName', 'ClientMachine')) as "data.ClientMachine",
+    coalesce(record ->> '$.ClientProcessId', wmi_message(record, record ->> '$.SourceName', 'ClientProcessId')) as "data.ClientProcessId",
+    coalesce(record ->> '$.Operation', wmi_message(record, record ->> '$.SourceName', 'Operation')) as "data.Operation",
+    coalesce(record ->> '$.Namespace', wmi_message(record, record ->> '$.SourceName', 'Namespace')) as "data.Namespace",
+    coalesce(record ->> '$.ESS', wmi_message(record, record ->> '$.SourceName', 'Eventfilter')) as "data.ESS",
+    coalesce(record ->> '$.CONSUMER', wmi_message(record, record ->> '$.SourceName', 'Consumer')) as "data.CONSUMER",
+    coalesce(record ->> '$.ResultCode', wmi_message(record, record ->> '$.SourceName', 'ResultCode')) as "data.ResultCode",
+    case when (record ->> '$.SourceName') = 'PowerShell' then json_extract_string(record, '$.Message') end as "data.Data"
+from records
+left join clock
+    on clock.source_no = records.source_no
+    and clock.host = host_name(record ->> '$.Hostname')
+    and clock.local_date = cast(try_cast(record ->> '$.EventTime' as timestamp) as date)

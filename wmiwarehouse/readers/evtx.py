@@ -1,0 +1,144 @@
+"""Reads EVTX files: a survey of the whole file, then its records slice by slice with the ``evtx`` package.
+
+Chunks are self-contained, so a slice of 128 of them behind the file's header is a file of its own to the parser: that
+is what lets two workers share one file, and what bounds memory. What the parser's JSON mode is known to lose is read
+again from XML (:mod:`wmiwarehouse.readers.evtx_values`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from wmiwarehouse.readers import evtx_chunk
+from wmiwarehouse.readers.evtx_values import ValueCheck
+from wmiwarehouse.readers.model import Outcome, Problem, Records, Slice, Survey
+
+MAGIC = b"ElfFile\0"
+_HEADER_SIZE = 4096
+_CHUNKS_PER_SLICE = 128
+_DIRTY = 1
+
+
+def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
+    """Hash *stream* and check its headers, checksums, record chains and name tables, one chunk at a time.
+
+    *divisible* says whether parts can be read on their own (a plain file) or the stream has to be read as one.
+    """
+    digest = hashlib.sha256()
+    header = stream.read(_HEADER_SIZE)
+    digest.update(header)
+    problems = _header_problems(header)
+    slices: list[Slice] = []
+    promised = struct.unpack_from("<H", header, 42)[0] if len(header) == _HEADER_SIZE else 0
+    start, first, mend, total, size = _HEADER_SIZE, 1, set[int](), 0, len(header)
+    empty_below_count = 0
+    number = 0
+    while block := _read_fully(stream, evtx_chunk.SIZE):
+        number += 1
+        digest.update(block)
+        offset, size = size, size + len(block)
+        padded = block if len(block) == evtx_chunk.SIZE else block.ljust(evtx_chunk.SIZE, b"\0")
+        if not padded.startswith(evtx_chunk.MAGIC) and not padded.strip(b"\0"):
+            empty_below_count += number <= promised
+        else:
+            chunk = evtx_chunk.inspect(padded, len(block))
+            problems += evtx_chunk.problems(chunk, number)
+            if len(block) < evtx_chunk.SIZE:
+                problems.append(Problem(f"chunk {number}", f"file ends inside it, after {len(block):,} of 65,536 bytes"))
+            if chunk.needs_mending or len(block) < evtx_chunk.SIZE:
+                mend.add(offset)
+            total += chunk.records
+        if divisible and number % _CHUNKS_PER_SLICE == 0:
+            slices.append(Slice(start, size, first, frozenset(mend)))
+            start, first, mend = size, total + 1, set()
+    if size > start:
+        slices.append(Slice(start, size, first, frozenset(mend)))
+    if empty_below_count:
+        problems.append(Problem("", f"{empty_below_count} of {promised} chunks are empty: zeroed, or never written"))
+    if number < promised:
+        problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off"))
+    return Survey(digest.hexdigest(), size, slices, problems)
+
+
+def _header_problems(header: bytes) -> list[Problem]:
+    if len(header) < _HEADER_SIZE:
+        return [Problem("header", f"the file ends after {len(header):,} bytes")]
+    flags, crc = struct.unpack_from("<II", header, 120)
+    if zlib.crc32(header[:120]) != crc and not flags & _DIRTY:
+        return [Problem("header", "checksum differs")]
+    return []
+
+
+def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) -> Records:
+    """Yield the records of *part* of *stream*, which stands at the part's first byte; damage goes into *outcome*.
+
+    A record that cannot be parsed still takes its ordinal, so the others keep theirs.
+    """
+    ordinal = part.first_record
+    for offset, data in _pieces(stream, part):
+        for text in _parse(data, offset, outcome, values):
+            if text:
+                yield ordinal, text
+            ordinal += 1
+
+
+def _pieces(stream: BinaryIO, part: Slice) -> Iterator[tuple[int, bytes]]:
+    """Yield 8 MiB pieces of the part as (offset in the file, chunks), mended where the survey found it needed."""
+    offset = part.start
+    while part.end is None or offset < part.end:
+        wanted = _CHUNKS_PER_SLICE * evtx_chunk.SIZE
+        data = _read_fully(stream, wanted if part.end is None else min(wanted, part.end - offset))
+        if not data:
+            return
+        if any(offset <= bad < offset + len(data) for bad in part.mend):
+            chunks = []
+            for start in range(0, len(data), evtx_chunk.SIZE):
+                chunk = data[start : start + evtx_chunk.SIZE].ljust(evtx_chunk.SIZE, b"\0")
+                chunks.append(evtx_chunk.mend(chunk) if offset + start in part.mend else chunk)
+            yield offset, b"".join(chunks)
+        else:
+            yield offset, data
+        offset += len(data)
+
+
+def _parse(data: bytes, offset: int, outcome: Outcome, values: ValueCheck) -> Iterator[str]:
+    """Yield the JSON of each record in *data* (whole chunks), and an empty text for one that cannot be parsed."""
+    from evtx import PyEvtxParser
+
+    first_chunk = (offset - _HEADER_SIZE) // evtx_chunk.SIZE + 1
+    parser = PyEvtxParser(io.BytesIO(file_header(len(data) // evtx_chunk.SIZE) + data), number_of_threads=1)
+    records = iter(parser.records_json())
+    while True:
+        try:
+            for record in records:
+                text = record["data"]
+                yield values.whole(text, record["event_record_id"], data) if values.suspects(text) else text
+            return
+        except (RuntimeError, OSError, ValueError) as error:
+            outcome.problems.append(Problem(f"chunk {first_chunk} ff.", f"record cannot be parsed: {_cause(error)}", 1))
+            yield ""
+
+
+def file_header(chunks: int) -> bytes:
+    """Return an EVTX file header for *chunks* chunks."""
+    header = bytearray(_HEADER_SIZE)
+    struct.pack_into("<8sQQQIHHHH", header, 0, MAGIC, 0, max(chunks - 1, 0), 1, 128, 1, 3, _HEADER_SIZE, min(chunks, 0xFFFF))
+    struct.pack_into("<I", header, 124, zlib.crc32(header[:120]))
+    return bytes(header)
+
+
+def _read_fully(stream: BinaryIO, size: int) -> bytes:
+    """Read *size* bytes unless the stream ends first; decompressing streams may return less at a time."""
+    data = stream.read(size)
+    while 0 < len(data) < size and (more := stream.read(size - len(data))):
+        data += more
+    return data
+
+
+def _cause(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

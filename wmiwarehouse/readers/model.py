@@ -1,0 +1,50 @@
+"""What the survey of a file finds, and what reading a part of it returns: the words that all readers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a hunter has to know about a source: what could not be read, or was read in spite of damage."""
+
+    position: str
+    """Where in the file: ``chunk 3``, ``line 12 (byte 40960)``; empty for the file as a whole."""
+    reason: str
+    lost: int = 0
+    """How many records are known to be lost by it."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a source that can be read on its own: bytes ``start`` to ``end`` (None: to the end)."""
+
+    start: int = 0
+    end: int | None = None
+    first_record: int = 1
+    """Ordinal (EVTX) or line number (JSON) of the first record in it."""
+    mend: frozenset[int] = frozenset()
+    """EVTX: offsets of the chunks in it that need mending before they can be parsed."""
+
+
+@dataclass
+class Survey:
+    """What one pass over a source tells: its identity, its parts, what is wrong with it."""
+
+    sha256: str
+    size: int
+    slices: list[Slice]
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """Collected while a slice is read."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+
+#: Records of one slice: (ordinal, JSON text).
+Records = Iterator[tuple[int, str]]
