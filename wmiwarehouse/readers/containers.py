@@ -34,9 +34,11 @@ class Place:
     """Empty for a plain file, else ``gzip`` or ``zip``."""
     member: str = ""
 
-    def __str__(self) -> str:
-        """Return the text that stands in ``source_file``: the absolute path, then ``!member``."""
-        return f"{self.path}!{self.member}" if self.member else str(self.path)
+    @property
+    def text(self) -> str:
+        """What stands in ``source_file``: the absolute path, then ``!member``; bytes that are not UTF-8 as escapes."""
+        name = f"{self.path}!{self.member}" if self.member else str(self.path)
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     @property
     def divisible(self) -> bool:
@@ -51,7 +53,9 @@ class Place:
             stream = _Member(self.path, self.member)
         else:
             stream = self.path.open("rb")
-        if offset:
+        if offset and self.container == "zip":
+            stream.read(offset)
+        elif offset:
             stream.seek(offset)
         return stream
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from wmiwarehouse.readers import evtx_chunk
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome, Problem, Records, Slice, Survey
+from wmiwarehouse.readers.model import Content, Outcome, Problem, Records, Slice, Survey
 
 MAGIC = b"ElfFile\0"
 _HEADER_SIZE = 4096
@@ -29,8 +29,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
 
     *divisible* says whether parts can be read on their own (a plain file) or the stream has to be read as one.
     """
-    digest = hashlib.sha256()
-    header = stream.read(_HEADER_SIZE)
+    digest, content = hashlib.sha256(), Content(stream)
+    header = _read_fully(content, _HEADER_SIZE)
     digest.update(header)
     problems = _header_problems(header)
     slices: list[Slice] = []
@@ -38,7 +38,7 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
     start, first, mend, total, size = _HEADER_SIZE, 1, set[int](), 0, len(header)
     empty_below_count = 0
     number = 0
-    while block := _read_fully(stream, evtx_chunk.SIZE):
+    while block := _read_fully(content, evtx_chunk.SIZE):
         number += 1
         digest.update(block)
         offset, size = size, size + len(block)
@@ -62,7 +62,7 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         problems.append(Problem("", f"{empty_below_count} of {promised} chunks are empty: zeroed, or never written"))
     if number < promised:
         problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off"))
-    return Survey(digest.hexdigest(), size, slices, problems)
+    return Survey(digest.hexdigest(), size, slices, problems + content.problems)
 
 
 def _header_problems(header: bytes) -> list[Problem]:
@@ -132,7 +132,7 @@ def file_header(chunks: int) -> bytes:
     return bytes(header)
 
 
-def _read_fully(stream: BinaryIO, size: int) -> bytes:
+def _read_fully(stream: BinaryIO | Content, size: int) -> bytes:
     """Read *size* bytes unless the stream ends first; decompressing streams may return less at a time."""
     data = stream.read(size)
     while 0 < len(data) < size and (more := stream.read(size - len(data))):

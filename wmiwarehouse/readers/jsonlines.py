@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from wmiwarehouse.readers.model import Outcome, Problem, Records, Slice, Survey
+from wmiwarehouse.readers.model import Content, Outcome, Problem, Records, Slice, Survey
 
 _BLOCK = 1 << 20
 _SLICE = 16 << 20
@@ -20,11 +20,11 @@ _LONGEST_LINE = 64 << 20
 
 def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
     """Hash *stream* and cut it at line ends into slices of about 16 MiB, if it is *divisible*."""
-    digest = hashlib.sha256()
+    digest, content = hashlib.sha256(), Content(stream)
     slices: list[Slice] = []
     start = size = 0
     first = line = 1
-    while block := stream.read(_BLOCK):
+    while block := content.read(_BLOCK):
         digest.update(block)
         if divisible and size + len(block) - start >= _SLICE and (cut := block.find(b"\n")) != -1:
             slices.append(Slice(start, size + cut + 1, first))
@@ -32,8 +32,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         line += block.count(b"\n")
         size += len(block)
     if size > start:
-        slices.append(Slice(start, size if divisible else None, first))
-    return Survey(digest.hexdigest(), size, slices)
+        slices.append(Slice(start, size, first))
+    return Survey(digest.hexdigest(), size, slices, content.problems)
 
 
 def read(stream: BinaryIO, part: Slice, outcome: Outcome) -> Records:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from wmiwarehouse.readers.containers import DAMAGE
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,22 @@ class Slice:
     """Ordinal (EVTX) or line number (JSON) of the first record in it."""
     mend: frozenset[int] = frozenset()
     """EVTX: offsets of the chunks in it that need mending before they can be parsed."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of a source as one pass met them: where a stream breaks off, what came before it still counts."""
+
+    stream: BinaryIO
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, size: int) -> bytes:
+        """Read up to *size* bytes; nothing at the end, and where the stream is damaged."""
+        try:
+            return self.stream.read(size)
+        except DAMAGE as error:
+            self.problems.append(Problem("", f"cannot be read to its end: {error}"))
+            return b""
 
 
 @dataclass

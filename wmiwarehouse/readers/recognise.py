@@ -95,7 +95,7 @@ def _recognise(place: Place, formats: JsonFormats) -> Candidate | Skipped:
 def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFormats) -> Candidate | Skipped:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text.startswith(b"{"):
-        named = " (its name says EVTX, its content does not)" if str(place).lower().endswith(".evtx") else ""
+        named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
         return Skipped(place, f"not an event log: neither EVTX nor JSON lines{named}")
     while b"\n" not in text and len(text) < _LONGEST_FIRST_LINE and (more := stream.read(1 << 20)):
         text += more

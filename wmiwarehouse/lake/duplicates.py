@@ -1,0 +1,148 @@
+"""Finds the records of a new batch that are copies of others.
+
+Two records are the same event if host, channel, event id and record id agree, their computer names don't contradict
+each other, and their times are at most 10 s apart (an export may cut or shift the time). Record ids alone repeat:
+logs are cleared, and one file may hold several hosts. Records without an id are the same if all their content is, and
+the n-th of such a group in one file is the same as the n-th in another: real repeats inside one file are kept.
+
+Of the copies the one that was committed first stays, then the first by file name and position, whatever the order in
+which the workers came to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_QUERY = """
+with both_sides as (
+    {branches}
+),
+keyed as (
+    select *, hash(host, channel, event_id, record_id, content) as key
+    from both_sides
+),
+repeated as (
+    select key
+    from keyed
+    group by key
+    having count(*) > 1
+),
+candidates as (
+    select
+        * exclude (event_time),
+        coalesce(event_time, timestamptz '1970-01-01') as event_time,
+        nullif(lower(substr(computer, length(host) + 1)), '') as own_suffix,
+        case
+            when record_id is null
+                then row_number() over (partition by key, content, source_id, source_file order by source_record)
+        end as nth
+    from keyed
+    where key in (from repeated)
+),
+-- A short name may be any of the full names that it begins; two different full names are two hosts.
+named as (
+    select
+        *,
+        coalesce(own_suffix, max(own_suffix) over (partition by host, channel, event_id, record_id, content, nth)) as suffix
+    from candidates
+),
+spaced as (
+    select
+        *,
+        case
+            when event_time - lag(event_time) over same_record <= interval 10 seconds then 0
+            else 1
+        end as is_start
+    from named
+    window same_record as (
+        partition by host, channel, event_id, record_id, content, nth, suffix
+        order by event_time, source_file, source_record
+    )
+),
+clustered as (
+    select
+        *,
+        sum(is_start) over (
+            partition by host, channel, event_id, record_id, content, nth, suffix
+            order by event_time, source_file, source_record
+            rows between unbounded preceding and current row
+        ) as cluster
+    from spaced
+),
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by host, channel, event_id, record_id, content, nth, suffix, cluster
+            order by is_new, source_file, source_record
+        ) as place
+    from clustered
+)
+select source_id, source_file, source_record
+from ranked
+where is_new = 1 and place > 1
+order by source_file, source_record
+"""
+
+# The data itself, the widest column by far, is only read for records that have no id.
+_BRANCHES = """
+    select
+        source_id, source_file, source_record, host, computer, lower(channel) as channel, event_id, record_id, event_time,
+        cast(null as varchar) as content, {is_new} as is_new
+    from read_parquet(${files})
+    where record_id is not null
+    union all
+    select
+        source_id, source_file, source_record, host, computer, lower(channel) as channel, event_id, record_id, event_time,
+        md5(concat_ws('|', event_time, provider, event_data)) as content, {is_new} as is_new
+    from read_parquet(${files})
+    where record_id is null
+"""
+
+
+def find(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the records in the Parquet files *new* that are copies of others there or in *old* (rows of a batch's table).
+
+    Only those files of *old* are read whose hosts, channels and record ids meet those of *new*.
+    """
+    meeting = _meeting(connection, new, old)
+    sides = {"new": list(map(str, new))} | ({"old": meeting} if meeting else {})
+    branches = "union all".join(_BRANCHES.format(files=side, is_new=int(side == "new")) for side in sides)
+    query = _QUERY.replace("{branches}", branches)
+    rows: list[dict[str, Any]] = connection.execute(query, sides).to_arrow_table().to_pylist()
+    return rows
+
+
+def _meeting(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[str]:
+    """Return the files of *old* that hold a host and channel of *new* with record ids in the same range (or without)."""
+    if not old:
+        return []
+    query = """
+        with ranges as (
+            select
+                filename,
+                host,
+                lower(channel) as channel,
+                min(record_id) as first_id,
+                max(record_id) as last_id,
+                count(*) > count(record_id) as has_none
+            from read_parquet($files, filename = true)
+            group by all
+        )
+        select distinct older.filename
+        from ranges as older
+        inner join ranges as newer
+            on older.host is not distinct from newer.host and older.channel is not distinct from newer.channel
+        where
+            list_contains($new, newer.filename)
+            and not list_contains($new, older.filename)
+            and (
+                (older.has_none and newer.has_none)
+                or (older.first_id <= newer.last_id and newer.first_id <= older.last_id)
+            )
+        """
+    files = [*map(str, new), *map(str, old)]
+    rows = connection.execute(query, {"files": files, "new": list(map(str, new))}).to_arrow_table().to_pylist()
+    return sorted(row["filename"] for row in rows)

@@ -1,0 +1,145 @@
+"""The folder of a warehouse: what lies where, which batches it has, and who may write to it.
+
+``lake/<batch>/`` holds what one ingest committed; ``.staging/`` what is being written, outside ``lake/`` so that no
+glob ever sees it; ``warehouse.duckdb`` the same views for other tools; ``warehouse.json`` marks the folder as ours and
+says for which place and which batches that file was built.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from wmiwarehouse.errors import ExitCode, WmiwhError
+
+_MARK = "warehouse.json"
+_LAYOUT = 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One committed batch; its files are never changed."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """Name of the folder: UTC time of the ingest and a random tail."""
+        return self.folder.name
+
+    @property
+    def event_files(self) -> list[Path]:
+        """The Parquet parts with the events, in name order."""
+        return sorted((self.folder / "events").glob("*.parquet"))
+
+    def table(self, name: str) -> Path:
+        """Path of ``sources``, ``problems`` or ``duplicates``."""
+        return self.folder / f"{name}.parquet"
+
+
+class Warehouse:
+    """A warehouse folder; see the module's text for what is in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    @classmethod
+    def open(cls, root: Path) -> Warehouse:
+        """Open an existing warehouse; raises :class:`WmiwhError` (exit 3) if there is none."""
+        if not root.exists():
+            raise WmiwhError(f"no warehouse at {root}; make one: wmiwh ingest PATH... -w {root}", ExitCode.NO_DATA)
+        if not (root / _MARK).is_file():
+            raise WmiwhError(f"{root} is not a warehouse (it has no {_MARK}); make one: wmiwh ingest PATH... -w DIR", ExitCode.NO_DATA)
+        return cls(root)
+
+    @classmethod
+    def create(cls, root: Path) -> Warehouse:
+        """Open the warehouse at *root*, or make one there if the folder is new or empty (else exit 2)."""
+        warehouse = cls(root)
+        try:
+            if root.exists() and not root.is_dir():
+                raise WmiwhError(f"{root} is a file, not a folder; name another: -w DIR", ExitCode.USAGE)
+            if not warehouse._mark.is_file():
+                if root.exists() and any(entry.name != ".lock" for entry in root.iterdir()):
+                    raise WmiwhError(
+                        f"{root} is not empty and not a warehouse; nothing was written. Name a new folder: -w DIR", ExitCode.USAGE
+                    )
+                root.mkdir(parents=True, exist_ok=True)
+                warehouse.write_mark({})
+            for folder in (warehouse.lake, warehouse.staging):
+                folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WmiwhError(f"{root} cannot be written: {error.strerror or error}", ExitCode.FAILED) from None
+        return warehouse
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the committed batches."""
+        return self.root / "lake"
+
+    @property
+    def staging(self) -> Path:
+        """Folder of what is being written."""
+        return self.root / ".staging"
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file with the views, for other tools."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def _mark(self) -> Path:
+        return self.root / _MARK
+
+    def batches(self) -> list[Batch]:
+        """Return the committed batches, oldest first."""
+        if not self.lake.is_dir():
+            return []
+        return [Batch(folder) for folder in sorted(self.lake.iterdir()) if (folder / "sources.parquet").is_file()]
+
+    def read_mark(self) -> dict[str, Any]:
+        """Return what ``warehouse.duckdb`` was last built for."""
+        try:
+            found = json.loads(self._mark.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def write_mark(self, built: dict[str, Any]) -> None:
+        """Record what ``warehouse.duckdb`` was built for."""
+        text = json.dumps({"layout": _LAYOUT, **built}, indent=1)
+        aside = self._mark.with_suffix(".json.new")
+        aside.write_text(text + "\n", encoding="utf-8")
+        os.replace(aside, self._mark)
+
+    @contextmanager
+    def writing(self, *, wait: bool = True, on_wait: Any = None) -> Iterator[None]:
+        """Hold the warehouse's lock; *on_wait* is called once if another holds it, exit 1 if not *wait*."""
+        lock = FileLock(self.root / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if not wait:
+                raise WmiwhError(f"another ingest is writing to {self.root}; wait for it, or leave out --no-wait") from None
+            if on_wait:
+                on_wait()
+            lock.acquire()
+        except OSError as error:
+            raise WmiwhError(f"{self.root} cannot be written: {error.strerror or error}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def clear_staging(self) -> None:
+        """Remove what an interrupted ingest left; only while holding the lock."""
+        for leftover in self.staging.iterdir():
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,101 @@
+"""Records of one format on their way into a part, and the three Arrow tables that the projection reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from wmiwarehouse.pipeline.clock import Offset
+from wmiwarehouse.readers.containers import Place
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MOST_RECORDS = 65_536
+_MOST_TEXT = 48 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source as the workers see it."""
+
+    number: int
+    place: Place
+    format: str
+    reader: str
+    source_id: str
+    uid_key: str
+    batch_id: str
+    ingested_at: datetime
+
+
+class Buffer:
+    """Fills up to 65,536 records or 48 MiB of text, whichever comes first."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.ordinals: list[int] = []
+        self.runs: list[tuple[Source, int]] = []
+        """How many records of which source, in order."""
+        self.offsets: dict[int, tuple[Offset, ...]] = {}
+        """What the first pass decided, by source number."""
+        self._size = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to write a part."""
+        return len(self.texts) >= _MOST_RECORDS or self._size >= _MOST_TEXT
+
+    def add(self, ordinal: int, text: str) -> None:
+        """Take one record."""
+        self.texts.append(text)
+        self.ordinals.append(ordinal)
+        self._size += len(text)
+
+    def record_table(self) -> pa.Table:
+        """``records``: source_no, source_record, record."""
+        import pyarrow as pa
+
+        numbers: list[int] = []
+        for source, count in self.runs:
+            numbers += [source.number] * count
+        return pa.table(
+            {
+                "source_no": pa.array(numbers, pa.int32()),
+                "source_record": pa.array(self.ordinals, pa.int64()),
+                "record": pa.array(self.texts, pa.string()),
+            }
+        )
+
+    def source_table(self) -> pa.Table:
+        """``sources``: what every record of a source shares."""
+        import pyarrow as pa
+
+        sources = list({source.number: source for source, _ in self.runs}.values())
+        return pa.table(
+            {
+                "source_no": pa.array([source.number for source in sources], pa.int32()),
+                "source_id": pa.array([source.source_id for source in sources], pa.string()),
+                "source_file": pa.array([source.place.text for source in sources], pa.string()),
+                "format": pa.array([source.format for source in sources], pa.string()),
+                "batch_id": pa.array([source.batch_id for source in sources], pa.string()),
+                "ingested_at": pa.array([source.ingested_at for source in sources], pa.timestamp("us", "UTC")),
+                "uid_key": pa.array([source.uid_key for source in sources], pa.string()),
+            }
+        )
+
+    def clock_table(self) -> pa.Table:
+        """``clock``: seconds that a host is ahead of UTC, by source, host and local day."""
+        import pyarrow as pa
+
+        rows = [(number, offset) for number, offsets in self.offsets.items() for offset in offsets]
+        return pa.table(
+            {
+                "source_no": pa.array([number for number, _ in rows], pa.int32()),
+                "host": pa.array([offset.host for _, offset in rows], pa.string()),
+                "local_date": pa.array([offset.local_date for _, offset in rows], pa.date32()),
+                "offset_seconds": pa.array([offset.offset_seconds for _, offset in rows], pa.int32()),
+                "time_source": pa.array([offset.time_source for _, offset in rows], pa.string()),
+            }
+        )

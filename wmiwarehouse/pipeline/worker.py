@@ -1,0 +1,198 @@
+"""One worker process: reads slices of sources, buffers their records, and flushes them into parts.
+
+A part is a flush across sources, so that a thousand small files don't become a thousand small Parquet files.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wmiwarehouse.pipeline.buffer import Buffer, Source
+from wmiwarehouse.pipeline.clock import Finding, Offset
+from wmiwarehouse.pipeline.pool import READY
+from wmiwarehouse.readers import containers, evtx, jsonlines
+from wmiwarehouse.readers.evtx_values import ValueCheck
+from wmiwarehouse.readers.model import Outcome, Problem, Records, Slice
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from wmiwarehouse.pipeline.part_writer import PartWriter
+
+@dataclass(frozen=True)
+class Read:
+    """Task: put the records of *part* into the lake."""
+
+    source: Source
+    part: Slice
+    offsets: tuple[Offset, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Task: find out what the records of *part* tell about their hosts' clocks."""
+
+    source: Source
+    part: Slice
+
+
+@dataclass(frozen=True)
+class Flush:
+    """Task: write what is buffered."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """Answer to a task."""
+
+    task: Read | Clock | Flush
+    records: int = 0
+    findings: tuple[Finding, ...] = ()
+    problems: tuple[tuple[int, Problem], ...] = ()
+    """(source number, problem); a flush names sources of earlier tasks."""
+
+
+class Worker:
+    """Does the tasks of one process; *folder* takes the parts."""
+
+    def __init__(self, writer: PartWriter, formats_with_clock: frozenset[str]) -> None:
+        self._writer = writer
+        self._with_clock = formats_with_clock
+        self._buffers: dict[str, Buffer] = {}
+        self._values = ValueCheck()
+        self._problems: list[tuple[int, Problem]] = []
+
+    def do(self, task: Read | Clock | Flush) -> Done:
+        """Do one task."""
+        if isinstance(task, Clock):
+            return self._find_clock(task)
+        records = 0
+        if isinstance(task, Read):
+            records = self._read(task)
+        else:
+            for fmt in list(self._buffers):
+                self._flush(fmt)
+        problems, self._problems = tuple(self._problems), []
+        return Done(task, records=records, problems=problems)
+
+    def _records(self, source: Source, part: Slice, outcome: Outcome) -> Records:
+        """Yield the records of *part*; an archive that breaks off is a problem, what came before it counts."""
+        try:
+            with source.place.open(part.start) as stream:
+                if source.reader == "evtx":
+                    if not part.start:
+                        raise ValueError("an EVTX slice starts behind the header")
+                    yield from evtx.read(stream, part, outcome, self._values)
+                else:
+                    yield from jsonlines.read(stream, part, outcome)
+        except containers.DAMAGE as error:
+            outcome.problems.append(Problem("", f"reading broke off: {error}", 1))
+
+    def _read(self, task: Read) -> int:
+        outcome = Outcome()
+        source, count = task.source, 0
+        buffer = self._open_run(task)
+        before = len(buffer.texts)
+        for ordinal, text in self._records(source, task.part, outcome):
+            buffer.add(ordinal, text)
+            if buffer.full:
+                buffer.runs.append((source, len(buffer.texts) - before))
+                count += len(buffer.texts) - before
+                self._flush(source.format)
+                buffer, before = self._open_run(task), 0
+        buffer.runs.append((source, len(buffer.texts) - before))
+        count += len(buffer.texts) - before
+        self._problems += [(source.number, problem) for problem in outcome.problems]
+        return count
+
+    def _open_run(self, task: Read) -> Buffer:
+        buffer = self._buffers.setdefault(task.source.format, Buffer())
+        buffer.offsets[task.source.number] = task.offsets
+        return buffer
+
+    def _flush(self, fmt: str) -> None:
+        buffer = self._buffers.pop(fmt)
+        if not buffer.texts:
+            return
+        self._write(fmt, buffer.record_table(), buffer.source_table(), buffer.clock_table())
+
+    def _write(self, fmt: str, records: pa.Table, sources: pa.Table, clock: pa.Table) -> None:
+        """Write a part; records that make the projection fail are left out and named."""
+        import duckdb
+
+        try:
+            self._writer.write(fmt, records, sources, clock)
+            return
+        except duckdb.IOException:
+            raise
+        except duckdb.Error as error:
+            cause = str(error).splitlines()[0]
+        invalid = self._writer.invalid(records)
+        if invalid:
+            self._leave_out(records.take(invalid), "not valid JSON")
+            bad = set(invalid)
+            records = records.take([row for row in range(records.num_rows) if row not in bad])
+            if records.num_rows:
+                self._write(fmt, records, sources, clock)
+        elif records.num_rows == 1:
+            self._leave_out(records, f"cannot be read: {cause}")
+        else:
+            half = records.num_rows // 2
+            for rows in (records.slice(0, half), records.slice(half)):
+                self._write(fmt, rows, sources, clock)
+
+    def _leave_out(self, records: pa.Table, reason: str) -> None:
+        for row in records.select(["source_no", "source_record"]).to_pylist():
+            self._problems.append((row["source_no"], Problem(f"line {row['source_record']}", reason, 1)))
+
+    def _find_clock(self, task: Clock) -> Done:
+        if task.source.format not in self._with_clock:
+            return Done(task)
+        findings: list[Finding] = []
+        buffer = Buffer()
+        for ordinal, text in self._records(task.source, task.part, Outcome()):
+            buffer.add(ordinal, text)
+            if buffer.full:
+                findings += self._clock_of(task, buffer)
+                buffer = Buffer()
+        findings += self._clock_of(task, buffer)
+        return Done(task, findings=tuple(findings))
+
+    def _clock_of(self, task: Clock, buffer: Buffer) -> list[Finding]:
+        if not buffer.texts:
+            return []
+        import duckdb
+
+        buffer.runs.append((task.source, len(buffer.texts)))
+        records = buffer.record_table()
+        try:
+            rows = self._writer.clock(task.source.format, records)
+        except duckdb.Error:
+            bad = set(self._writer.invalid(records))  # named when the records are read
+            records = records.take([row for row in range(records.num_rows) if row not in bad])
+            rows = self._writer.clock(task.source.format, records) if records.num_rows else []
+        return [Finding(**row) for row in rows]
+
+
+def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+    """Entry of a worker process: do what comes over *connection* until None comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    from wmiwarehouse.pipeline.part_writer import PartWriter
+    from wmiwarehouse.projection.compiler import Projection
+
+    projection = Projection(*map(Path, ingest_folders))
+    writer = PartWriter(Path(folder), name, projection)
+    connection.send(READY)
+    worker = Worker(writer, frozenset(fmt.name for fmt in projection.formats.values() if fmt.clock is not None))
+    while (task := connection.recv()) is not None:
+        connection.send(_slim(worker.do(task)))
+    writer.close()
+
+
+def _slim(done: Done) -> Done:
+    """Drop from the answer what the parent knows anyway."""
+    return replace(done, task=replace(done.task, offsets=())) if isinstance(done.task, Read) else done
