@@ -1,0 +1,176 @@
+"""Loads ``sql/``: model views in the order they build on each other, analytics with their versions.
+
+Nothing here runs SQL or parses it, so that ``wmiwh list`` and ``wmiwh show`` answer at once and without a warehouse.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from pathlib import Path
+
+from wmiwarehouse import assets, frontmatter
+from wmiwarehouse.content.metadata import (
+    AnalyticMetadata,
+    ContentError,
+    ModelMetadata,
+    parse_analytic,
+    parse_model,
+)
+
+#: Folders beneath ``sql/`` that hold analytics; the folder is for people, the kind stands in the metadata.
+ANALYTIC_FOLDERS = ("analytics", "stacks", "sessions", "chains")
+
+#: Relations that the catalog gives before the first view.
+BASE_RELATIONS = ("lake_events", "lake_duplicates")
+
+
+class UnknownAnalyticError(LookupError):
+    """No analytic of that name; :attr:`nearest` has the names that look like it."""
+
+    def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
+        hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
+        super().__init__(f'no analytic "{name}"{hint}')
+        self.name = name
+        self.nearest = nearest
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model view: one ``create or replace view <name>`` in schema ``main``."""
+
+    metadata: ModelMetadata
+    sql: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the view."""
+        return self.metadata.name
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Names of the model views that have to be there first."""
+        return self.metadata.requires
+
+
+@dataclass(frozen=True)
+class Analytic:
+    """One version of an analytic: one ``create or replace view hunt.<id>_v<N>``."""
+
+    metadata: AnalyticMetadata
+    sql: str
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The id without the version, as it is typed after ``wmiwh hunt``."""
+        return self.metadata.id
+
+    @property
+    def version(self) -> int:
+        """The version of the query, from 1."""
+        return self.metadata.version
+
+    @property
+    def view(self) -> str:
+        """Name of the view in schema ``hunt``: ``<id>_v<N>``."""
+        return self.metadata.view
+
+
+@dataclass(frozen=True)
+class Library:
+    """All content of one ``sql/`` folder."""
+
+    folder: Path
+    #: Model views, each after those that it requires.
+    models: tuple[Model, ...]
+    #: Every version of every analytic, by id and version.
+    analytics: tuple[Analytic, ...]
+    #: The newest version of each analytic, by id.
+    newest: Mapping[str, Analytic] = field(repr=False)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Library:
+        """Read *folder* (default: the installed ``sql/``); raises :class:`ContentError` with file and field."""
+        root = folder if folder is not None else assets.folder("sql")
+        models = _ordered([_model(path) for path in sorted((root / "model").glob("*.sql"))])
+        paths = sorted(path for name in ANALYTIC_FOLDERS for path in (root / name).glob("*.sql"))
+        analytics = tuple(sorted((_analytic(path) for path in paths), key=lambda item: (item.id, item.version)))
+        _refuse_twins(analytics)
+        return cls(root, models, analytics, {item.id: item for item in analytics})
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every analytic's id, sorted."""
+        return tuple(self.newest)
+
+    def versions(self, name: str) -> tuple[Analytic, ...]:
+        """Every version of the analytic *name*, oldest first."""
+        return tuple(item for item in self.analytics if item.id == name)
+
+    def get(self, name: str) -> Analytic:
+        """Return the analytic ``<id>`` (newest) or ``<id>_v<N>``; raises :class:`UnknownAnalyticError`."""
+        if name in self.newest:
+            return self.newest[name]
+        for item in self.analytics:
+            if item.view == name:
+                return item
+        raise UnknownAnalyticError(name, self.nearest(name))
+
+    def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
+        """Ids that look like *name*, best first: for the message about a misspelt one."""
+        wanted = name.lower().replace("-", "_")
+        close = difflib.get_close_matches(wanted, self.ids, n=count, cutoff=0.6)
+        inside = [known for known in self.ids if wanted and wanted in known]
+        return tuple(dict.fromkeys([*inside, *close]))[:count]
+
+
+def _model(path: Path) -> Model:
+    document = _read(path)
+    metadata = parse_model(document)
+    if path.stem != metadata.name:
+        raise ContentError(f"{path}: name: is {metadata.name}, but the file is {path.name}")
+    return Model(metadata, document.body, path)
+
+
+def _analytic(path: Path) -> Analytic:
+    document = _read(path)
+    metadata = parse_analytic(document)
+    if path.stem != metadata.view:
+        raise ContentError(f"{path}: id: says {metadata.view}.sql, but the file is {path.name}")
+    return Analytic(metadata, document.body, path)
+
+
+def _read(path: Path) -> frontmatter.Document:
+    try:
+        return frontmatter.read(path)
+    except frontmatter.FrontMatterError as error:
+        raise ContentError(str(error)) from None
+    except UnicodeDecodeError as error:
+        raise ContentError(f"{path}: is not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def _ordered(models: Iterable[Model]) -> tuple[Model, ...]:
+    by_name = {model.name: model for model in models}
+    for model in by_name.values():
+        for name in model.requires:
+            if name not in by_name:
+                near = difflib.get_close_matches(name, by_name, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ContentError(f"{model.path}: requires: no model view {name}{hint}")
+    try:
+        order = TopologicalSorter({name: model.requires for name, model in by_name.items()}).static_order()
+        return tuple(by_name[name] for name in order)
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise ContentError(f"{by_name[error.args[1][0]].path}: requires: views build on each other: {circle}") from None
+
+
+def _refuse_twins(analytics: tuple[Analytic, ...]) -> None:
+    for first, second in pairwise(analytics):
+        if first.view == second.view:
+            raise ContentError(f"{second.path}: id: {first.view} is also in {first.path}")

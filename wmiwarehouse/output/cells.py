@@ -1,0 +1,188 @@
+"""Turns Arrow batches into plain Python values, once, so that every writer prints the same instant in the same way.
+
+Times become UTC text with microseconds and a Z; times without a zone are taken for UTC, which is what every view of
+the warehouse returns. What is left is what JSON knows: text, numbers, booleans, lists and dicts.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wmiwarehouse.errors import WmiwhError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    Rows: TypeAlias = "pa.Table | pa.RecordBatchReader | Counted"
+
+_BATCH = 8192
+_TIME_LENGTH = len("2026-03-04 10:11:02.310000")
+
+
+class Kind(Enum):
+    """What a column holds, as far as its printing goes."""
+
+    NUMBER = "number"
+    TIME = "time"
+    TEXT = "text"
+
+
+class Counted:
+    """Rows on their way out, counted as they pass; they can be read once."""
+
+    def __init__(self, rows: pa.Table | pa.RecordBatchReader) -> None:
+        self.schema = rows.schema
+        self.count = 0
+        self._source = rows.to_batches() if hasattr(rows, "to_batches") else rows
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._source:
+            self.count += batch.num_rows
+            yield batch
+
+
+def names(schema: pa.Schema) -> list[str]:
+    """Return the column names of *schema*, each once: a second ``host`` becomes ``host_2``."""
+    result: list[str] = []
+    for name in schema.names:
+        unique, count = name, 1
+        while unique in result:
+            count += 1
+            unique = f"{name}_{count}"
+        result.append(unique)
+    return result
+
+
+def kinds(schema: pa.Schema) -> list[Kind]:
+    """Return what each column of *schema* holds."""
+    import pyarrow.types as t
+
+    def kind(data_type: pa.DataType) -> Kind:
+        if t.is_timestamp(data_type):
+            return Kind.TIME
+        is_number = t.is_integer(data_type) or t.is_floating(data_type) or t.is_decimal(data_type)
+        return Kind.NUMBER if is_number else Kind.TEXT
+
+    return [kind(field.type) for field in schema]
+
+
+def batches(rows: Rows) -> Iterator[pa.RecordBatch]:
+    """Yield *rows* in batches small enough to turn into Python objects one at a time."""
+    for batch in rows if isinstance(rows, Counted) else Counted(rows):
+        for start in range(0, batch.num_rows, _BATCH):
+            yield batch.slice(start, _BATCH)
+
+
+def columns(batch: pa.RecordBatch) -> list[list[Any]]:
+    """Return the values of *batch*, one list per column."""
+    return [_values(array) for array in batch.columns]
+
+
+def records(rows: Rows) -> Iterator[tuple[Any, ...]]:
+    """Yield *rows* one by one."""
+    for batch in batches(rows):
+        if batch.num_columns:
+            yield from zip(*columns(batch), strict=True)
+
+
+def _values(array: pa.Array) -> list[Any]:
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    kind = array.type
+    if t.is_string(kind) or t.is_large_string(kind) or t.is_integer(kind) or t.is_boolean(kind) or t.is_floating(kind):
+        return list(array.to_pylist())
+    if t.is_timestamp(kind):
+        texts = array.cast(pa.timestamp("us"), safe=False).cast(pa.string()).to_pylist()
+        return [None if text is None else _instant(text) for text in texts]
+    if t.is_date32(kind):
+        return list(array.cast(pa.string()).to_pylist())
+    try:
+        return [plain(value) for value in array.to_pylist()]
+    except (ValueError, OverflowError) as error:  # a time in a list or struct that Python's types cannot hold
+        raise WmiwhError(f"a value of type {kind} cannot be written ({error}); cast it to text in the query") from error
+
+
+def _instant(text: str) -> str:
+    return f"{text[:10]}T{text[11:]}Z" if len(text) == _TIME_LENGTH else text
+
+
+def plain(value: Any) -> Any:
+    """Return *value* in the types that JSON knows."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case datetime():
+            zoned = value.astimezone(UTC) if value.tzinfo else value
+            return f"{zoned.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+        case date() | time():
+            return value.isoformat()
+        case Decimal():
+            return _number(value)
+        case bytes():
+            return value.hex()
+        case dict():
+            return {str(key): plain(item) for key, item in value.items()}
+        case [tuple(), *_] if isinstance(value, list):  # how pyarrow hands out a map
+            return {str(key): plain(item) for key, item in value}
+        case list():
+            return [plain(item) for item in value]
+        case _:
+            return str(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    if not value.is_finite():
+        return str(value)
+    if value == value.to_integral_value():
+        return int(value)
+    return float(value) if Decimal(repr(float(value))) == value else str(value)
+
+
+def json_dumps(value: Any) -> str:
+    """Return *value* as JSON text that is always valid: NaN and infinities become null, whatever their depth."""
+    import orjson
+
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        import json
+
+        return json.dumps(_finite(value), separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
+
+
+def exact(value: Any) -> str:
+    """Return *value* as text for a machine: lists as JSON, nothing for NULL."""
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case list() | dict():
+            return json_dumps(value)
+        case _:
+            return str(value)
+
+
+def readable(value: Any, kind: Kind = Kind.TEXT) -> str:
+    """Return *value* as text for a person: times to the millisecond, lists as ``a, b``, nothing for NULL."""
+    if kind is Kind.TIME and isinstance(value, str) and value.endswith("Z"):
+        return f"{value[:-4]}Z"
+    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        return ", ".join("null" if item is None else exact(item) for item in value)
+    return exact(value)
