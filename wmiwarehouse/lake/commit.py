@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wmiwarehouse.lake import duplicates, tables
+from wmiwarehouse.lake import duplicates, query, tables
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 _MEMORY = "1GB"
@@ -103,7 +103,7 @@ def commit(
 def _counts(connection: Any, parts: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
     if not parts:
         return {}
-    query = """
+    sql = """
         select
             source_id,
             source_file,
@@ -117,8 +117,8 @@ def _counts(connection: Any, parts: Sequence[Path]) -> dict[tuple[str, str], dic
             min(source_record) filter (where event_id is null or event_time is null) as first_incomplete
         from read_parquet($parts)
         group by all"""
-    rows = connection.execute(query, {"parts": list(map(str, parts))}).to_arrow_table().to_pylist()
-    return {(row["source_id"], row["source_file"]): row for row in rows}
+    found = query.rows(connection, sql, {"parts": list(map(str, parts))})
+    return {(row["source_id"], row["source_file"]): row for row in found}
 
 
 def _by_format(rows: Sequence[dict[str, Any]]) -> tuple[FormatTotals, ...]:
@@ -136,11 +136,10 @@ def _by_format(rows: Sequence[dict[str, Any]]) -> tuple[FormatTotals, ...]:
 def _totals(connection: Any, parts: Sequence[Path]) -> dict[str, Any]:
     if not parts:
         return {"hosts": 0, "first_time": None, "last_time": None}
-    query = """
+    sql = """
         select count(distinct host) as hosts, min(event_time) as first_time, max(event_time) as last_time
         from read_parquet($parts)"""
-    rows: list[dict[str, Any]] = connection.execute(query, {"parts": list(map(str, parts))}).to_arrow_table().to_pylist()
-    return rows[0]
+    return query.rows(connection, sql, {"parts": list(map(str, parts))})[0]
 
 
 def _incomplete(found: dict[str, Any]) -> list[tuple[str, str, int]]:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wmiwarehouse.lake.query import rows
+
 _QUERY = """
 with both_sides as (
     {branches}
@@ -111,8 +113,7 @@ def find(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[dict
     sides = {"new": list(map(str, new))} | ({"old": meeting} if meeting else {})
     branches = "union all".join(_BRANCHES.format(files=side, is_new=int(side == "new")) for side in sides)
     query = _QUERY.replace("{branches}", branches)
-    rows: list[dict[str, Any]] = connection.execute(query, sides).to_arrow_table().to_pylist()
-    return rows
+    return rows(connection, query, sides)
 
 
 def _meeting(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[str]:
@@ -144,5 +145,5 @@ def _meeting(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[
             )
         """
     files = [*map(str, new), *map(str, old)]
-    rows = connection.execute(query, {"files": files, "new": list(map(str, new))}).to_arrow_table().to_pylist()
-    return sorted(row["filename"] for row in rows)
+    found = rows(connection, query, {"files": files, "new": list(map(str, new))})
+    return sorted(row["filename"] for row in found)

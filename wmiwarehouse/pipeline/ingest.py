@@ -21,7 +21,7 @@ from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake.commit import SourceEntry, commit
-from wmiwarehouse.lake.known import known_contents
+from wmiwarehouse.lake.known import known
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import worker
 from wmiwarehouse.pipeline.buffer import Source
@@ -173,7 +173,7 @@ class _Run:
         self._started = time.monotonic()
         self._projection = Projection(*ingest_folders)
         self._json_formats = {f.name: f.keys for f in self._projection.formats.values() if f.reader == "json"}
-        self._known = known_contents(warehouse)
+        self._known, self._listed = known(warehouse)
         self._committed_before = warehouse.batches()
 
     def batch(self, group: Sequence[Path]) -> None:
@@ -385,16 +385,14 @@ class _Batch:
         entries = [surveyed.entry for surveyed in self._sources.values()] + self._others
         summary = self._run.summary
         summary.known += self._known
-        if not entries:
-            return
+        for entry in self._others:
+            (summary.failed if entry.status == "failed" else summary.skipped).append((entry.source_file, entry.reason or ""))
+        if all((entry.source_file, entry.reason) in self._run._listed for entry in entries):
+            return  # nothing that the source list does not say already
         (self._staged / "events").mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self._staged / "spill", ignore_errors=True)
         committed = commit(self._run.warehouse, self._staged, entries, self.ingested_at, self._run._committed_before)
         for entry in entries:
-            if entry.status == "skipped":
-                summary.skipped.append((entry.source_file, entry.reason or ""))
-            elif entry.status == "failed":
-                summary.failed.append((entry.source_file, entry.reason or ""))
             summary.problems += [(entry.source_file, *problem) for problem in entry.problems]
         for count in committed.formats:
             total = summary.formats[count.format]

@@ -1,0 +1,118 @@
+"""Builds the views of ``sql/`` over the batches of a warehouse: in memory for ``wmiwh``, in a file for other tools.
+
+The lake is given to the views as an explicit list of Parquet files, taken once: a hunt sees one state of the warehouse
+from its first query to its last, whatever is committed meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from wmiwarehouse import __version__
+from wmiwarehouse.content.library import Analytic, Library
+from wmiwarehouse.lake import tables
+from wmiwarehouse.lake.warehouse import Batch, Warehouse
+from wmiwarehouse.schema import EVENT_COLUMNS
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Oldest DuckDB whose shell has to open ``warehouse.duckdb``; 2.0's own format is refused by the 1.5 shells.
+_STORAGE = "v1.4.0"
+
+#: Settings that keep a connection from loading code and from reading in the session's time zone.
+_SETTINGS = "set timezone = 'UTC'"
+
+
+def connect(*, memory_limit: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Return an empty in-memory connection set up as everything here expects it."""
+    import duckdb
+
+    config: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    config |= {"memory_limit": memory_limit} if memory_limit else {}
+    config |= {"threads": threads} if threads else {}
+    connection = duckdb.connect(config=config)
+    connection.execute(_SETTINGS)
+    return connection
+
+
+def base_relations(batches: Iterable[Batch]) -> list[str]:
+    """Return the statements that make ``lake_*`` relations over *batches*; an empty warehouse has them too."""
+    batches = list(batches)
+    events = [file for batch in batches for file in batch.event_files]
+    statements = [_relation("lake_events", EVENT_COLUMNS, events)]
+    for name, columns in (("sources", tables.SOURCES), ("problems", tables.PROBLEMS), ("duplicates", tables.DUPLICATES)):
+        statements.append(_relation(f"lake_{name}", columns, [batch.table(name) for batch in batches]))
+    return statements
+
+
+def _relation(name: str, columns: dict[str, str], files: list[Any]) -> str:
+    if not files:
+        empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns.items())
+        return f"create or replace view {name} as select {empty} where false"
+    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    return f"create or replace view {name} as select {', '.join(columns)} from read_parquet([{listed}])"
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection, library: Library, analytics: Iterable[Analytic], events_where: str = ""
+) -> None:
+    """Create the model views and *analytics* (versions and plain ids) in *connection*, whose ``lake_*`` relations exist.
+
+    *events_where* narrows ``events``, and with it everything above: how filters get beneath an aggregation.
+    """
+    for model in library.models:
+        if model.name == "events" and events_where:
+            connection.execute(_renamed(model.sql))
+            connection.execute(f"create or replace view events as select * from all_events where {events_where}")
+        else:
+            connection.execute(model.sql)
+    connection.execute("create schema if not exists hunt")
+    for analytic in analytics:
+        connection.execute(analytic.sql)
+        if library.newest[analytic.id] == analytic:
+            connection.execute(f"create or replace view hunt.{analytic.id} as select * from hunt.{analytic.view}")
+
+
+def _renamed(sql: str) -> str:
+    head = "create or replace view events as"
+    if head not in sql:
+        raise ValueError("sql/model/events.sql does not begin with 'create or replace view events as'")
+    return sql.replace(head, head.replace("view events", "view all_events"), 1)
+
+
+def write_database(warehouse: Warehouse, library: Library) -> None:
+    """Build ``warehouse.duckdb`` anew beside the old one and put it in its place; views only, absolute paths."""
+    connection = connect()
+    aside = warehouse.database.with_suffix(".duckdb.new")
+    aside.unlink(missing_ok=True)
+    batches = warehouse.batches()
+    try:
+        target = str(aside).replace("'", "''")
+        connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
+        connection.execute("use built")
+        for statement in base_relations(batches):
+            connection.execute(statement)
+        create_views(connection, library, library.analytics)
+        connection.execute("use memory")
+        connection.execute("detach built")
+    finally:
+        connection.close()
+    os.replace(aside, warehouse.database)
+    warehouse.write_mark(_built_for(warehouse, batches))
+
+
+def refresh_database(warehouse: Warehouse, library: Library) -> None:
+    """Build ``warehouse.duckdb`` anew if the folder was moved or the file does not fit; silent where it cannot write."""
+    mark = warehouse.read_mark()
+    expected = _built_for(warehouse, warehouse.batches())
+    if warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items()):
+        return
+    if os.access(warehouse.root, os.W_OK):
+        write_database(warehouse, library)
+
+
+def _built_for(warehouse: Warehouse, batches: Iterable[Batch]) -> dict[str, Any]:
+    return {"version": __version__, "root": str(warehouse.root), "batches": [batch.id for batch in batches]}
