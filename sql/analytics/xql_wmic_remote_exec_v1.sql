@@ -76,11 +76,13 @@ with hits as (
         process.event_time,
         process.host,
         process.event_uid,
-        coalesce(
-            process.event_data ->> '$.agent_id',
-            process.event_data ->> '$.aid',
-            process.computer
-        ) as agent_id,
+        case
+            when process.channel = 'crowdstrike/ProcessRollup2'
+                then coalesce(process.event_data ->> '$.aid', process.computer)
+            when process.channel = 'cortex/xdr_data'
+                then coalesce(process.event_data ->> '$.agent_id', process.computer)
+            else process.computer
+        end as agent_id,
         case
             when process.channel = 'Microsoft-Windows-Sysmon/Operational' then 'Microsoft Sysmon'
             when process.channel = 'Security' then 'Microsoft Windows Security'
@@ -159,8 +161,8 @@ climb_1 as (
             and case when ends.is_boot then 'boot' else child.parent_life_key end = mark.life_key
     where
         (
-            not starts_with(child.parent_life_key, 'pid ')
-            and not ends.is_boot
+            starts_with(child.parent_life_key, 'pid ') is not true
+            and ends.is_boot is not true
         )
         or (
             starts_with(child.parent_life_key, 'pid ')
@@ -212,8 +214,8 @@ climb_2 as (
             and case when ends.is_boot then 'boot' else child.up.parent_life_key end = mark.life_key
     where
         (
-            not starts_with(child.up.parent_life_key, 'pid ')
-            and not ends.is_boot
+            starts_with(child.up.parent_life_key, 'pid ') is not true
+            and ends.is_boot is not true
         )
         or (
             starts_with(child.up.parent_life_key, 'pid ')
@@ -265,8 +267,8 @@ climb_3 as (
             and case when ends.is_boot then 'boot' else child.up.parent_life_key end = mark.life_key
     where
         (
-            not starts_with(child.up.parent_life_key, 'pid ')
-            and not ends.is_boot
+            starts_with(child.up.parent_life_key, 'pid ') is not true
+            and ends.is_boot is not true
         )
         or (
             starts_with(child.up.parent_life_key, 'pid ')

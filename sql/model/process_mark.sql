@@ -41,7 +41,7 @@ with final as (
         events.user_name,
         events.user_domain,
         events.hashes,
-        case when events.event_id <> 4689 then events.parent_process_name end as parent_process_name
+        case when events.event_id in (1, 4688) then events.parent_process_name end as parent_process_name
     from events
     where
         not coalesce(events.is_duplicate, false)

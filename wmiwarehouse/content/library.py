@@ -20,6 +20,7 @@ from wmiwarehouse.content.metadata import (
     parse_analytic,
     parse_model,
 )
+from wmiwarehouse.errors import UsageError
 
 #: Folders beneath ``sql/`` that hold analytics; the folder is for people, the kind stands in the metadata.
 ANALYTIC_FOLDERS = ("analytics", "stacks", "sessions", "chains")
@@ -28,12 +29,12 @@ ANALYTIC_FOLDERS = ("analytics", "stacks", "sessions", "chains")
 BASE_RELATIONS = ("lake_events", "lake_duplicates")
 
 
-class UnknownAnalyticError(LookupError):
+class UnknownAnalyticError(UsageError):
     """No analytic of that name; :attr:`nearest` has the names that look like it."""
 
     def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
         hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
-        super().__init__(f'no analytic "{name}"{hint}')
+        super().__init__(f'no analytic "{name}"{hint}. All: wmiwh list')
         self.name = name
         self.nearest = nearest
 

@@ -13,10 +13,11 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.frontmatter import Document
 
 
-class ContentError(ValueError):
+class ContentError(WmiwhError):
     """A file in ``sql/`` that cannot be used; the text is one line with file, field and cause."""
 
 

@@ -1,0 +1,138 @@
+"""A small lake in memory: a test gives only the columns that matter, everything else is NULL."""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from wmiwarehouse.content.library import Library
+from wmiwarehouse.schema import EVENT_COLUMNS
+
+#: How TOML, which has no NULL, writes one.
+NULL = "<null>"
+
+SECURITY = ("Security", "Microsoft-Windows-Security-Auditing")
+SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
+
+#: ``is = "4688"`` in a given row stands for channel, provider and event id.
+KINDS: dict[str, tuple[str, str, int]] = {
+    "sysmon 1": (*SYSMON, 1),
+    "sysmon 3": (*SYSMON, 3),
+    "6005": ("System", "EventLog", 6005),
+    "kernel 12": ("System", "Microsoft-Windows-Kernel-General", 12),
+    "wininit 12": ("System", "Microsoft-Windows-Wininit", 12),
+} | {str(number): (*SECURITY, number) for number in (4608, 4624, 4625, 4634, 4648, 4672, 4688, 4689, 4720, 4769)}
+
+Row = dict[str, Any]
+Connection = duckdb.DuckDBPyConnection
+Lake = Callable[[Sequence[Row]], Connection]
+
+
+def _complete(given: Mapping[str, Any], number: int) -> Row:
+    """What the ingest would have stored for *given*."""
+    row: Row = {
+        "event_uid": f"row{number}",
+        "event_time": datetime(2026, 3, 1, 12, 0, number, tzinfo=UTC),
+        "host": "ws01",
+        "source_id": "sha",
+        "source_file": "/logs/a.evtx",
+        "source_record": number,
+    }
+    if "is" in given:
+        row |= dict(zip(("channel", "provider", "event_id"), KINDS[given["is"]], strict=True))
+    row |= {name: None if value == NULL else value for name, value in given.items() if name not in ("is", "copy")}
+    for path, name in (("process_path", "process_name"), ("parent_process_path", "parent_process_name")):
+        if row.get(path) and name not in given:
+            row[name] = row[path].replace("/", "\\").rsplit("\\", 1)[-1].lower() or None
+    if row["host"] and "computer" not in given:
+        row["computer"] = f"{row['host'].upper()}.corp.example"
+    for side in ("source", "destination"):
+        row |= _address(row, f"{side}_ip")
+    unknown = set(row) - set(EVENT_COLUMNS)
+    assert not unknown, f"no columns of the lake: {unknown}"
+    return row
+
+
+def _address(row: Row, column: str) -> Row:
+    """Canonical text and key of an address; what is none stays as logged and has no key."""
+    try:
+        address = ipaddress.ip_address(str(row[column]).partition("%")[0])
+    except (KeyError, ValueError):
+        return {}
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if isinstance(address, ipaddress.IPv4Address):
+        return {column: str(address), f"{column}_key": f"{'0' * 20}ffff{int(address):08x}"}
+    return {column: str(address), f"{column}_key": f"{int(address):032x}"}
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return Library.load()
+
+
+@pytest.fixture(scope="session")
+def _catalog(library: Library) -> Iterator[Connection]:
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("set timezone = 'UTC'")
+    columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
+    connection.execute(f"create table lake_events ({columns})")
+    connection.execute(
+        "create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)"
+    )
+    connection.execute("create schema hunt")
+    for item in (*library.models, *library.analytics):
+        connection.execute(item.sql)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def lake(_catalog: Connection) -> Lake:
+    """Returns a function that fills the lake with the given rows and returns the connection with all views."""
+
+    def fill(given: Sequence[Row]) -> Connection:
+        _catalog.execute("delete from lake_events")
+        _catalog.execute("delete from lake_duplicates")
+        for number, one in enumerate(given):
+            row = _complete(one, number)
+            marks = ", ".join("?" * len(row))
+            _catalog.execute(f"insert into lake_events ({', '.join(row)}) values ({marks})", list(row.values()))
+            if one.get("copy"):
+                keys = [row[name] for name in ("source_id", "source_file", "source_record")]
+                _catalog.execute("insert into lake_duplicates values (?, ?, ?)", keys)
+        return _catalog
+
+    return fill
+
+
+def rows_of(connection: Connection, relation: str) -> list[Row]:
+    """Every row of *relation* (a name or a select)."""
+    query = relation if relation.startswith("select") else f"select * from {relation}"
+    found: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
+    return found
+
+
+@pytest.fixture
+def fetch() -> Callable[[Connection, str], list[Row]]:
+    return rows_of
+
+
+def cases_in(path: Path) -> list[Row]:
+    """The ``[[case]]`` tables of a given/expect file."""
+    cases: list[Row] = tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+    return cases
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each case in each ``<id>.toml`` beside this file."""
+    if {"subject", "case"} <= set(metafunc.fixturenames):
+        found = [(path.stem, case) for path in sorted(Path(__file__).parent.glob("*.toml")) for case in cases_in(path)]
+        metafunc.parametrize(("subject", "case"), found, ids=[f"{stem}: {case['name']}" for stem, case in found])

@@ -1,0 +1,108 @@
+"""``wmiwh hunt``: the answer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wmiwarehouse.cli import options
+from wmiwarehouse.errors import ExitCode
+from wmiwarehouse.output import console
+
+if TYPE_CHECKING:
+    from wmiwarehouse.hunting.hunt import Line
+
+
+class Severity(StrEnum):
+    """The values of ``--fail-on``."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@options.command
+def hunt(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Analytics; without any, all of them.")] = None,
+    warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
+    host: options.HostOption = None,
+    user: options.UserOption = None,
+    fail_on: Annotated[
+        Severity | None, typer.Option(help="Exit with 4 if a detection of this severity or above has hits.")
+    ] = None,
+    fmt: options.FormatOption = None,
+    output: options.OutputOption = None,
+    force: options.ForceOption = False,
+) -> ExitCode:
+    """Run analytics: one ID prints its rows, none or several print one line each.
+
+    \b
+    Examples:
+      wmiwh hunt -w case42
+      wmiwh hunt xql_wmic_remote_exec -w case42
+      wmiwh hunt car_2016_03_002 --since 7d --host ws05 -o hits.csv
+      wmiwh hunt --fail-on high
+
+    Exit: 0 done, 2 unknown id or bad filter, 3 no warehouse or no data, 4 hits at or above --fail-on.
+    """  # noqa: D301 - \b is click's mark for lines to keep
+    from wmiwarehouse.hunting.filters import Filters
+    from wmiwarehouse.hunting.hunt import SEVERITIES, gravest, open_hunt, select
+    from wmiwarehouse.output.formats import emit
+
+    library = options.load_library()
+    chosen = select(library, ids or [])
+    filters = Filters(since, until, host, user)
+    where = f" -w {warehouse}" if warehouse != options.DEFAULT_WAREHOUSE else ""
+    with open_hunt(warehouse, library, filters) as hunting:
+        lines = [hunting.line(analytic) for analytic in chosen]
+        if len(chosen) == 1:
+            rows = hunting.run(chosen[0])
+            if rows.num_rows or fmt or output:
+                emit(rows, fmt=fmt, output=output, force=force)
+            if not rows.num_rows:
+                console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
+            console.note(f"about this analytic: wmiwh show {chosen[0].id}")
+        else:
+            emit(_summary(lines), fmt=fmt, output=output, force=force)
+            _tell(lines, hunting.totals(), filtered=bool(filters), where=where)
+    found = gravest(lines)
+    if fail_on and found and SEVERITIES.index(found) >= SEVERITIES.index(fail_on.value):
+        return ExitCode.HITS
+    return ExitCode.DONE
+
+
+def _summary(lines: list[Line]) -> Any:
+    import pyarrow as pa
+
+    time = pa.timestamp("us", "UTC")
+    return pa.table(
+        {
+            "severity": [line.analytic.metadata.severity for line in lines],
+            "analytic": [line.analytic.id for line in lines],
+            "hits": pa.array([line.hits for line in lines], pa.int64()),
+            "hosts": pa.array([line.hosts for line in lines], pa.int64()),
+            "first": pa.array([line.first_time for line in lines], time),
+            "last": pa.array([line.last_time for line in lines], time),
+            "data_seen_on": [line.seen.text for line in lines],
+            "side": [line.analytic.metadata.side for line in lines],
+            "kind": [line.analytic.metadata.kind for line in lines],
+            "version": pa.array([line.analytic.version for line in lines], pa.int64()),
+        }
+    )
+
+
+def _tell(lines: list[Line], totals: dict[str, Any], *, filtered: bool, where: str) -> None:
+    from wmiwarehouse.hunting.coverage import CAUTION
+
+    period = f", {totals['first_time']:%Y-%m-%dT%H:%M:%SZ} to {totals['last_time']:%Y-%m-%dT%H:%M:%SZ}" if totals["first_time"] else ""
+    looked = f"looked at {totals['records']:,} records of {totals['hosts']:,} hosts{period}"
+    console.note(f"{looked}{'; the filters narrow this' if filtered else ''}. {CAUTION}")
+    hit = next((line.analytic.id for line in lines if line.hits), lines[0].analytic.id)
+    console.note(f"next: wmiwh hunt {hit}{where} · wmiwh show {hit} · wmiwh sources --problems{where}")
+
+

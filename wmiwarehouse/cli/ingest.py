@@ -1,0 +1,142 @@
+"""``wmiwh ingest``: logs into the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wmiwarehouse.cli import options
+from wmiwarehouse.errors import ExitCode
+from wmiwarehouse.output import console
+
+if TYPE_CHECKING:
+    from wmiwarehouse.lake.warehouse import Warehouse
+    from wmiwarehouse.pipeline.ingest import Progress, Summary
+
+_SHOWN = 5
+
+
+@options.command
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders (searched through) with event logs.")],
+    warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Fail (exit 1) if another ingest is writing.")] = False,
+    ingest_dir: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Further formats/ and events/ in the shape of ingest/.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
+    fmt: options.FormatOption = None,
+    output: options.OutputOption = None,
+    force: options.ForceOption = False,
+) -> ExitCode:
+    """Read event logs into the warehouse.
+
+    Formats are recognised by content: EVTX, NXLog JSON lines; plain, .gz or in a .zip. What is damaged is named and the
+    rest is read; contents that the warehouse has already are left alone.
+
+    \b
+    Examples:
+      wmiwh ingest ./triage -w case42
+      wmiwh ingest Security.evtx logs.zip -w case42
+      wmiwh sources --problems -w case42
+
+    Exit: 0 done, 2 no such path, 3 no file there, 5 done, but some input was damaged.
+    """  # noqa: D301 - \b is click's mark for lines to keep
+    from wmiwarehouse.lake.warehouse import Warehouse
+
+    if not output:
+        for path in paths:
+            if not path.exists():  # before a warehouse is made for nothing
+                from wmiwarehouse.errors import UsageError
+
+                raise UsageError(f"{path}: no such file or folder")
+    summary = run(paths, Warehouse.create(warehouse), workers=workers, wait=not no_wait, ingest_folders=ingest_dir or [])
+    from wmiwarehouse.output.formats import emit
+
+    if summary.formats or fmt or output:
+        emit(_table(summary), fmt=fmt, output=output, force=force)
+    _tell(summary, warehouse)
+    return summary.exit_code
+
+
+def run(
+    paths: list[Path], warehouse: Warehouse, *, workers: int = 2, wait: bool = True, ingest_folders: list[Path] | None = None
+) -> Summary:
+    """Ingest *paths* with a progress bar, and build the views anew for other tools."""
+    from wmiwarehouse import assets
+    from wmiwarehouse.lake import catalog
+    from wmiwarehouse.pipeline.ingest import ingest as ingest_paths
+
+    library = options.load_library()
+    folders = [assets.folder("ingest"), *(ingest_folders or [])] if ingest_folders else []
+    with warehouse.writing(wait=wait, on_wait=lambda: console.note("another ingest is writing; waiting for it")):
+        warehouse.clear_staging()
+        with console.progress("Reading") as bar:
+            summary = ingest_paths(
+                paths, warehouse, workers=workers, ingest_folders=folders, on_progress=lambda p: _show(bar, p)
+            )
+        catalog.refresh_database(warehouse, library)
+    return summary
+
+
+def _show(bar: console.Progress, progress: Progress) -> None:
+    rate = progress.records / progress.seconds if progress.seconds else 0
+    detail = f"{progress.files_done:,}/{progress.files:,} files  {progress.records:,} records  {rate / 1000:,.0f} k/s"
+    bar.update(progress.bytes_done, detail, total=progress.bytes)
+
+
+def _table(summary: Summary) -> Any:
+    import pyarrow as pa
+
+    counts = sorted(summary.formats.items())
+    return pa.table(
+        {
+            "format": pa.array([name for name, _ in counts], pa.string()),
+            "files": pa.array([count.files for _, count in counts], pa.int64()),
+            "records": pa.array([count.records for _, count in counts], pa.int64()),
+            "duplicates": pa.array([count.duplicates for _, count in counts], pa.int64()),
+            "problems": pa.array([count.problems for _, count in counts], pa.int64()),
+        }
+    )
+
+
+def _tell(summary: Summary, warehouse: Path) -> None:
+    """Say on stderr what happened, what was wrong, and what to do next."""
+    _list("not event logs, skipped", summary.skipped)
+    _list("event logs that could not be read", summary.failed)
+    _list("problems", [(file, f"{position}: {reason}" if position else reason) for file, position, reason, _ in summary.problems])
+    if summary.known:
+        console.note(f"{_count(len(summary.known), 'source')} already in the warehouse with the same content: nothing to do for them")
+    span = f", {_time(summary.first_time)} to {_time(summary.last_time)}" if summary.first_time else ""
+    hosts = f" of {_count(summary.hosts, 'host')}" if summary.records else ""
+    copies = f" ({summary.duplicates:,} of them copies)" if summary.duplicates else ""
+    lost = f", {_count(summary.lost, 'record')} lost" if summary.lost else ""
+    console.note(f"{_count(summary.records, 'record')} added{copies}{lost}{hosts}{span}, {_duration(summary.seconds)}")
+    where = f" -w {warehouse}" if warehouse != options.DEFAULT_WAREHOUSE else ""
+    if summary.problems or summary.failed:
+        console.note(f"problems: wmiwh sources --problems{where}")
+    console.note(f"next: wmiwh hunt{where}")
+
+
+def _list(title: str, items: list[tuple[str, str]]) -> None:
+    if not items:
+        return
+    console.note(f"{len(items):,} {title}:")
+    for file, reason in items[:_SHOWN]:
+        console.note(f"  {file}: {reason}")
+    if len(items) > _SHOWN:
+        console.note(f"  ... and {len(items) - _SHOWN:,} more")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _time(moment: Any) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{int(seconds // 60)} m {seconds % 60:02.0f} s" if seconds >= 60 else f"{seconds:.1f} s"

@@ -1,0 +1,65 @@
+"""The flags that commands share, so that they are spelled and explained the same everywhere."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.output import console
+from wmiwarehouse.output.formats import Format
+
+_P = ParamSpec("_P")
+
+WarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", "-w", envvar="WMIWH_WAREHOUSE", metavar="DIR", help="Folder of the warehouse.")
+]
+DEFAULT_WAREHOUSE = Path("warehouse")
+
+FormatOption = Annotated[Format | None, typer.Option("--format", "-f", help="How rows are written.", show_default="table")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write rows to FILE; its suffix says how.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it is there.")]
+SinceOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="From this UTC time on; or 7d, 12h back from the newest event.")
+]
+UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="Before this UTC time, which is not included.")]
+HostOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain.")]
+UserOption = Annotated[str | None, typer.Option(metavar="NAME", help=r"Only this user, as NAME or DOMAIN\NAME.")]
+
+
+def command(function: Callable[_P, ExitCode | None]) -> Callable[_P, None]:
+    """Turn what *function* returns or raises into the process's exit code and one line on stderr."""
+
+    @functools.wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            code = function(*args, **kwargs) or ExitCode.DONE
+        except WmiwhError as error:
+            code = console.fail(error)
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+            console.fail("interrupted")
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read stdout is gone; nothing more to say
+            code = ExitCode.DONE
+        raise typer.Exit(code)
+
+    return run
+
+
+def load_library() -> Any:
+    """Return the content library; a broken file of it is the user's own and named as such (exit 2)."""
+    from wmiwarehouse.content.library import Library
+    from wmiwarehouse.content.metadata import ContentError
+
+    try:
+        return Library.load()
+    except ContentError as error:
+        raise WmiwhError(str(error), ExitCode.USAGE) from None

@@ -1,0 +1,165 @@
+"""Opens a warehouse for hunting and runs analytics in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
+from wmiwarehouse.errors import NoDataError, UsageError
+from wmiwarehouse.hunting.coverage import Coverage, Seen
+from wmiwarehouse.hunting.filters import Filters
+from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a hunt's summary."""
+
+    analytic: Analytic
+    hits: int
+    hosts: int
+    first_time: datetime | None
+    last_time: datetime | None
+    seen: Seen
+
+
+def select(library: Library, names: Sequence[str]) -> list[Analytic]:
+    """Return the analytics *names* (all of them without any), the gravest first; raises :class:`UsageError`."""
+    try:
+        chosen = [library.get(name) for name in names] if names else list(library.newest.values())
+    except UnknownAnalyticError as error:
+        raise UsageError(f"{error}. All: wmiwh list") from None
+    return chosen if names else sorted(chosen, key=lambda a: (-SEVERITIES.index(a.metadata.severity), a.id))
+
+
+class Hunt:
+    """A warehouse with its views, filtered; made by :func:`open_hunt`."""
+
+    def __init__(self, warehouse: Warehouse, library: Library, filters: Filters) -> None:
+        self._warehouse, self._library, self._filters = warehouse, library, filters
+        self._batches = warehouse.batches()
+        self._connections: dict[bool, Any] = {}
+        self._views: set[tuple[bool, str]] = set()
+        self._newest: datetime | None = None
+
+    def run(self, analytic: Analytic) -> pa.Table:
+        """Return the rows of *analytic* in its own order."""
+        connection, sql, values = self._query(analytic)
+        order = ", ".join(analytic.metadata.order_by)
+        return connection.sql(f"{sql} order by {order}", params=values).to_arrow_table()
+
+    def line(self, analytic: Analytic) -> Line:
+        """Return the summary of *analytic*: how many hits on how many hosts, from when to when."""
+        connection, sql, values = self._query(analytic)
+        columns = self._columns(connection, analytic)
+        host = next((c for c in ("host", "dest", "target_host", "source_host") if c in columns), None)
+        first = next((c for c in ("event_time", "first_time", "first_seen", "start") if c in columns), None)
+        last = next((c for c in ("event_time", "last_time", "last_seen", "end", "start") if c in columns), None)
+        picked = (
+            f"count(*) as hits, {f'count(distinct {host})' if host else '0'} as hosts, "
+            f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"
+        )
+        found = rows(connection, f"select {picked} from ({sql})", values)[0]  # noqa: S608 - names from the view itself
+        return Line(analytic, seen=self.seen(analytic), **found)
+
+    def seen(self, analytic: Analytic) -> Seen:
+        """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
+        return self._coverage().seen(analytic.metadata.requires)
+
+    def totals(self) -> dict[str, Any]:
+        """Return what is in the warehouse: records, hosts, first_time, last_time."""
+        connection = self._connect(beneath=False)
+        query = "select count(*) as records, count(distinct host) as hosts, min(event_time) as first_time, max(event_time) as last_time from lake_events"
+        return rows(connection, query)[0]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def _coverage(self) -> Coverage:
+        if not hasattr(self, "_counted"):
+            self._counted = Coverage(self._connect(beneath=False))
+        return self._counted
+
+    def _query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
+        beneath = analytic.metadata.filters == "events" and bool(self._filters)
+        connection = self._connect(beneath=beneath)
+        if (beneath, analytic.view) not in self._views:
+            connection.execute(analytic.sql)
+            self._views.add((beneath, analytic.view))
+        where, values = "", {}
+        if self._filters and not beneath:
+            where, values = self._filters.where(self._columns(connection, analytic), self.newest())
+        return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values  # noqa: S608
+
+    @staticmethod
+    def _columns(connection: Any, analytic: Analytic) -> list[str]:
+        return list(connection.sql(f"select * from hunt.{analytic.view} limit 0").columns)  # noqa: S608 - validated id
+
+    def _connect(self, *, beneath: bool) -> Any:
+        """Return the connection whose ``events`` are filtered (*beneath*) or not."""
+        if beneath not in self._connections:
+            connection = catalog.connect()
+            self._connections[beneath] = connection
+            for statement in catalog.base_relations(self._batches):
+                connection.execute(statement)
+            where = ""
+            if beneath:
+                columns = ("event_time", "host", "user_name", "user_domain")
+                where, values = self._filters.where(columns, self.newest())
+                where = _bound(where, values)
+            catalog.create_views(connection, self._library, (), where)
+        return self._connections[beneath]
+
+    def newest(self) -> datetime | None:
+        """Return the time of the newest event."""
+        if self._newest is None:
+            connection = self._connect(beneath=False)
+            self._newest = rows(connection, "select max(last_time) as newest from lake_sources")[0]["newest"]
+        return self._newest
+
+
+def _bound(where: str, values: dict[str, Any]) -> str:
+    """Put *values* into *where* as literals, in one pass over it: a view cannot have parameters."""
+
+    def literal(found: re.Match[str]) -> str:
+        value = values[found[1]]
+        if isinstance(value, datetime):
+            return f"timestamptz '{value.isoformat()}'"
+        return "'" + str(value).replace("'", "''") + "'"
+
+    return re.sub(r"\$([a-z_]+)", literal, where)
+
+
+@contextmanager
+def open_hunt(root: Path, library: Library, filters: Filters | None = None) -> Iterator[Hunt]:
+    """Open the warehouse at *root* for hunting; raises :class:`NoDataError` (exit 3) if nothing was ever ingested."""
+    warehouse = Warehouse.open(root)
+    if not any(batch.event_files for batch in warehouse.batches()):
+        raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
+    hunt = Hunt(warehouse, library, filters or Filters())
+    try:
+        yield hunt
+    finally:
+        hunt.close()
+
+
+def gravest(lines: Iterable[Line]) -> str | None:
+    """Return the highest severity among detections and chains that have hits."""
+    found = [line.analytic.metadata.severity for line in lines if line.hits and line.analytic.metadata.kind in ("detection", "chain")]
+    return max(found, key=SEVERITIES.index, default=None)
