@@ -84,9 +84,7 @@ def _catalog(library: Library) -> Iterator[Connection]:
     connection.execute("set timezone = 'UTC'")
     columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     connection.execute(f"create table lake_events ({columns})")
-    connection.execute(
-        "create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)"
-    )
+    connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
     connection.execute("create schema hunt")
     for item in (*library.models, *library.analytics):
         connection.execute(item.sql)

@@ -104,16 +104,16 @@ def _table(summary: Summary) -> Any:
 
 def _tell(summary: Summary, warehouse: Path) -> None:
     """Say on stderr what happened, what was wrong, and what to do next."""
-    _list("not event logs, skipped", summary.skipped)
-    _list("event logs that could not be read", summary.failed)
-    _list("problems", [(file, f"{position}: {reason}" if position else reason) for file, position, reason, _ in summary.problems])
+    _list("skipped, not event logs", summary.skipped)
+    _list("not read", summary.failed)
+    _list("problem" if len(summary.problems) == 1 else "problems", [(file, f"{position}: {reason}" if position else reason) for file, position, reason, _ in summary.problems])
     if summary.known:
         console.note(f"{_count(len(summary.known), 'source')} already in the warehouse with the same content: nothing to do for them")
     span = f", {_time(summary.first_time)} to {_time(summary.last_time)}" if summary.first_time else ""
     hosts = f" of {_count(summary.hosts, 'host')}" if summary.records else ""
     copies = f" ({summary.duplicates:,} of them copies)" if summary.duplicates else ""
-    lost = f", {_count(summary.lost, 'record')} lost" if summary.lost else ""
-    console.note(f"{_count(summary.records, 'record')} added{copies}{lost}{hosts}{span}, {_duration(summary.seconds)}")
+    lost = f", at least {_count(summary.lost, 'record')} lost" if summary.lost else ", 0 lost"
+    console.note(f"{_count(summary.records, 'record')}{hosts} added{copies}{lost}{span}, {_duration(summary.seconds)}")
     where = f" -w {warehouse}" if warehouse != options.DEFAULT_WAREHOUSE else ""
     if summary.problems or summary.failed:
         console.note(f"problems: wmiwh sources --problems{where}")

@@ -281,9 +281,10 @@ def _parse(document: Document, kind: str, model: type[_Head]) -> _Head:
 
 
 def _one_cause(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first error as one line, with the field as it is written in TOML, and how many more there are."""
+    """One error in one line, with the field as it is written in TOML, and how many more there are."""
     causes = error.errors(include_url=False)
-    first = causes[0]
+    # A misspelt key explains the missing one that it leaves behind.
+    first = next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
     field = _dotted(first["loc"])
     match first["type"]:
         case "extra_forbidden":

@@ -41,7 +41,7 @@ def select(library: Library, names: Sequence[str]) -> list[Analytic]:
     try:
         chosen = [library.get(name) for name in names] if names else list(library.newest.values())
     except UnknownAnalyticError as error:
-        raise UsageError(f"{error}. All: wmiwh list") from None
+        raise UsageError(str(error)) from None
     return chosen if names else sorted(chosen, key=lambda a: (-SEVERITIES.index(a.metadata.severity), a.id))
 
 

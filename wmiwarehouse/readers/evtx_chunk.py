@@ -27,7 +27,11 @@ _RECORD = struct.Struct("<4sIQQ")
 _HEADER = struct.Struct("<QQQQIIII")
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
-_BROKEN_TOKEN = 0xFF
+
+# A record that cannot be trusted becomes an empty document with an id that no log reaches: the parser steps over it, the
+# reader leaves it out, and a template that is defined in it can still be used by the records behind it.
+_EMPTY_DOCUMENT = b"\x0f\x01\x01\x00\x00"
+UNTRUSTED_IDS = 1 << 62
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Chunk:
     spans: list[tuple[int, int, int, bool]] = field(default_factory=list)
     """(offset, size, record id, sound) in order; only filled for a chunk that needs mending."""
     zero_tables: bool = False
+    last_id: int = 0
 
     @property
     def needs_mending(self) -> bool:
@@ -67,12 +72,14 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
         found.zero_tables = True
     limit = min(free if trusted else SIZE, length)
     count, last_seen, end = _walk(chunk, limit)
+    found.last_id = last_seen
     sound = trusted and end == free and last_seen == last_id if count else trusted and free == _FIRST_RECORD
     if sound:
         found.records = count
     else:
         found.spans = _salvage(chunk, limit, open_end=not trusted)
         found.records = len(found.spans)
+        found.last_id = max((ident for _, _, ident, ok in found.spans if ok), default=last_seen)
         broken = sum(1 for span in found.spans if not span[3])
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
@@ -84,9 +91,9 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     return found
 
 
-def mend(chunk: bytes) -> bytes:
-    """Return *chunk* (64 KiB) with headers that fit the records in it; see :func:`inspect` for what is wrong with it."""
-    found = inspect(chunk)
+def mend(chunk: bytes, length: int = SIZE) -> bytes:
+    """Return *chunk* with headers that fit the records in it; arguments as for :func:`inspect`, which says what is wrong."""
+    found = inspect(chunk, length)
     out = bytearray(chunk)
     out[:8] = MAGIC
     if found.zero_tables or chunk[:8] != MAGIC:
@@ -97,14 +104,14 @@ def mend(chunk: bytes) -> bytes:
     used: set[int] = set()
     for offset, size, record_id, ok in found.spans:
         # The parser stops at the id that the header calls the last, so a damaged one must not look like it.
-        ident = record_id if ok and record_id not in used else max(used, default=0) + 1
+        ident = record_id if ok and record_id not in used else UNTRUSTED_IDS + len(used)
         used.add(ident)
         written = _U64.unpack_from(chunk, offset + 16)[0]
         time = written if 0 < written < _LATEST_TIME else time
         _RECORD.pack_into(out, offset, _RECORD_MAGIC, size, ident, time)
         _U32.pack_into(out, offset + size - 4, size)
         if not ok:
-            out[offset + 24] = _BROKEN_TOKEN
+            out[offset + 24 : offset + 24 + len(_EMPTY_DOCUMENT)] = _EMPTY_DOCUMENT[: size - _SMALLEST_RECORD]
     offset, size, _, _ = found.spans[-1]
     first_id, last_id = _U64.unpack_from(out, found.spans[0][0] + 8)[0], _U64.unpack_from(out, offset + 8)[0]
     _HEADER.pack_into(out, 8, 1, len(found.spans), first_id, last_id, 128, offset, offset + size, 0)
