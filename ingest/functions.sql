@@ -8,10 +8,9 @@ create or replace macro base_name(path) as
 -- Logon ids are written 0x3e7, 0X33946D, zero padded or decimal: always lower-case hex without leading zeros.
 create or replace macro logon_id(value) as
     case
-        when value is null then null
-        when regexp_full_match(value, '0[xX][0-9a-fA-F]{1,16}')
-            then '0x' || coalesce(nullif(ltrim(lower(value[3:]), '0'), ''), '0')
-        when regexp_full_match(value, '[0-9]{1,20}') then '0x' || lower(to_hex(try_cast(value as ubigint)))
+        when starts_with(value, '0x') and value[3] <> '0' then lower(value)
+        when starts_with(lower(value), '0x') then '0x' || coalesce(nullif(ltrim(lower(value[3:]), '0'), ''), '0')
+        else '0x' || lower(to_hex(try_cast(value as ubigint)))
     end;
 
 -- Process ids are hex text in Security records and numbers in Sysmon's; DuckDB's cast reads both.
@@ -38,11 +37,11 @@ create or replace macro host_name(computer) as
 create or replace macro is_ipv4(value) as
     regexp_full_match(value, '(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}');
 create or replace macro ipv4_key(value) as
-    '00000000000000000000ffff' || format(
-        '{:02x}{:02x}{:02x}{:02x}',
-        cast(split_part(value, '.', 1) as integer), cast(split_part(value, '.', 2) as integer),
-        cast(split_part(value, '.', 3) as integer), cast(split_part(value, '.', 4) as integer)
-    );
+    list_transform(
+        [cast(string_split(value, '.') as bigint[])],
+        lambda octets: '00000000000000000000ffff'
+            || lower(lpad(to_hex(octets[1] * 16777216 + octets[2] * 65536 + octets[3] * 256 + octets[4]), 8, '0'))
+    )[1];
 create or replace macro ipv6_groups(part) as
     list_transform(list_filter(string_split(part, ':'), lambda g: g <> ''), lambda g: lpad(g, 4, '0'));
 create or replace macro ipv6_key(value) as

@@ -86,7 +86,7 @@ def _catalog(library: Library) -> Iterator[Connection]:
     connection.execute(f"create table lake_events ({columns})")
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
     connection.execute("create schema hunt")
-    for item in (*library.models, *library.analytics):
+    for item in library.views:
         connection.execute(item.sql)
     yield connection
     connection.close()

@@ -21,7 +21,9 @@ def on_parquet(
 ) -> duckdb.DuckDBPyConnection:
     """The catalog over a Parquet file, as the product has it."""
     rows: list[Row] = [
-        {"is": kind, "process_path": path} for kind in ("4688", "sysmon 1") for path in ("wmic.exe", "a")
+        {"is": kind, "host": host, "process_path": path}
+        for kind in ("4688", "sysmon 1")
+        for host, path in (("ws01", "wmic.exe"), ("ws02", "a.exe"))
     ]
     path = tmp_path / "events.parquet"
     lake(rows).execute(f"copy lake_events to '{path}' (format parquet)")
@@ -30,7 +32,7 @@ def on_parquet(
     connection.execute(f"create view lake_events as select * from read_parquet('{path}')")
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
     connection.execute("create schema hunt")
-    for item in (*library.models, *library.analytics):
+    for item in library.views:
         connection.execute(item.sql)
     return connection
 

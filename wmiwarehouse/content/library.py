@@ -109,6 +109,11 @@ class Library:
         """Every analytic's id, sorted."""
         return tuple(self.newest)
 
+    @property
+    def views(self) -> tuple[Model | Analytic, ...]:
+        """Everything to create, in an order in which each statement finds what it reads."""
+        return (*self.models, *self.analytics)
+
     def versions(self, name: str) -> tuple[Analytic, ...]:
         """Every version of the analytic *name*, oldest first."""
         return tuple(item for item in self.analytics if item.id == name)

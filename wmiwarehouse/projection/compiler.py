@@ -199,7 +199,11 @@ select host, local_date, evidence, offset_seconds, count(*) as records from evid
         return f"case lower(channel) {whens} else channel end"
 
     def _typed(self, target: str, mended: dict[str, str], data: Structure) -> str:
-        """One typed column: a CASE over the sources that give it; sources with the same expression share a branch."""
+        """One typed column: a CASE over the sources that give it; sources with the same expression share a branch.
+
+        A column that all its sources spell the same needs no CASE, which is most of them and much of the time: of a
+        source that does not name it, it is then taken too where the data has it.
+        """
         branches: dict[str, list[int]] = {}
         for number, event in enumerate(self.events, 1):
             if target in event.columns:
@@ -208,6 +212,9 @@ select host, local_date, evidence, offset_seconds, count(*) as records from evid
                 branches.setdefault(tree.sql("duckdb"), []).append(number)
         if not branches:
             return f"cast(null as {EVENT_TARGETS[target]}) as {target}"
+        if len(branches) == 1:
+            tree = rewrite(_parse_expression(next(iter(branches))), data, mended)
+            return f"{tree.sql('duckdb')} as {target}"
         whens = []
         for sql, numbers in branches.items():
             tree = rewrite(_parse_expression(sql), data, mended)
