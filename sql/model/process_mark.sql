@@ -2,6 +2,7 @@
 -- name = "process_mark"
 -- title = "What begins and ends the life of a process: new processes, Security 4689, boots"
 -- requires = ["events"]
+-- whole = true
 -- notes = [
 --     "life_key names the life that a mark is about: Sysmon's process GUID, the process id in Security's records, 'boot' for a boot, which ends every process id of its host.",
 --     "A boot is EventLog 6005 or 6009, Kernel-General 12 or Security 4608, told by provider: Wininit has a 12 too.",

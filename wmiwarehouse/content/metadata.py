@@ -180,6 +180,8 @@ class ModelMetadata(_Strict):
     name: Identifier
     title: Line
     requires: tuple[Identifier, ...] = ()
+    whole: bool = False
+    """Filters that narrow ``events`` do not reach this view: it looks things up beyond the range that is asked for."""
     notes: tuple[Line, ...] = ()
 
 

@@ -7,6 +7,7 @@ from its first query to its last, whatever is committed meanwhile.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +62,15 @@ def create_views(
 ) -> None:
     """Create the model views and *analytics* (versions and plain ids) in *connection*, whose ``lake_*`` relations exist.
 
-    *events_where* narrows ``events``, and with it everything above: how filters get beneath an aggregation.
+    *events_where* narrows ``events``, and with it everything above but the models that are marked ``whole`` (the parent of
+    a process may have started before the range): how filters get beneath an aggregation.
     """
     for model in library.models:
         if model.name == "events" and events_where:
             connection.execute(_renamed(model.sql))
             connection.execute(f"create or replace view events as select * from all_events where {events_where}")
+        elif model.metadata.whole and events_where:
+            connection.execute(re.sub(r"\b(from|join) events\b", r"\1 all_events as events", model.sql))
         else:
             connection.execute(model.sql)
     connection.execute("create schema if not exists hunt")

@@ -16,7 +16,7 @@ from wmiwarehouse.projection.compiler import Projection
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROW_GROUP = 65_536
+_ROW_GROUP = 32_768
 _MEMORY = "300MB"
 
 

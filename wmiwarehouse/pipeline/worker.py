@@ -97,13 +97,14 @@ class Worker:
         source, count = task.source, 0
         buffer = self._open_run(task)
         before = len(buffer.texts)
+        add = buffer.add
         for ordinal, text in self._records(source, task.part, outcome):
-            buffer.add(ordinal, text)
-            if buffer.full:
+            if add(ordinal, text):
                 buffer.runs.append((source, len(buffer.texts) - before))
                 count += len(buffer.texts) - before
                 self._flush(source.format)
                 buffer, before = self._open_run(task), 0
+                add = buffer.add
         buffer.runs.append((source, len(buffer.texts) - before))
         count += len(buffer.texts) - before
         self._problems += [(source.number, problem) for problem in outcome.problems]
@@ -155,8 +156,7 @@ class Worker:
         findings: list[Finding] = []
         buffer = Buffer()
         for ordinal, text in self._records(task.source, task.part, Outcome()):
-            buffer.add(ordinal, text)
-            if buffer.full:
+            if buffer.add(ordinal, text):
                 findings += self._clock_of(task, buffer)
                 buffer = Buffer()
         findings += self._clock_of(task, buffer)

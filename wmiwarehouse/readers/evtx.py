@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from wmiwarehouse.readers import evtx_chunk
-from wmiwarehouse.readers.evtx_values import ValueCheck
+from wmiwarehouse.readers.evtx_values import KIND_LIMIT, KIND_START, ValueCheck
 from wmiwarehouse.readers.model import Content, Outcome, Problem, Records, Slice, Survey
 
 MAGIC = b"ElfFile\0"
 _HEADER_SIZE = 4096
 _CHUNKS_PER_SLICE = 128
 _DIRTY = 1
+_EVENT = '{"Event":{'
 _MOST_PER_CHUNK = 2_200  # 64 KiB of the smallest records
 
 
@@ -37,8 +38,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
     slices: list[Slice] = []
     promised = struct.unpack_from("<H", header, 42)[0] if len(header) == _HEADER_SIZE else 0
     start, first, mend, total, size = _HEADER_SIZE, 1, set[int](), 0, len(header)
-    empty_below_count = last_id = 0
-    number = 0
+    empty_below_count = last_id = number = 0
+    numbering = _Numbering()
     while block := _read_fully(content, evtx_chunk.SIZE):
         number += 1
         digest.update(block)
@@ -46,6 +47,7 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         padded = block if len(block) == evtx_chunk.SIZE else block.ljust(evtx_chunk.SIZE, b"\0")
         if not padded.startswith(evtx_chunk.MAGIC) and not padded.strip(b"\0"):
             empty_below_count += number <= promised
+            numbering.unclear(number, 0)
         else:
             chunk = evtx_chunk.inspect(padded, len(block))
             problems += evtx_chunk.problems(chunk, number)
@@ -55,6 +57,10 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
             if chunk.needs_mending or len(block) < evtx_chunk.SIZE:
                 mend.add(offset)
             total += chunk.records
+            if chunk.numbers:
+                problems += numbering.clear(*chunk.numbers)
+            else:
+                numbering.unclear(number, chunk.records)
         if divisible and number % _CHUNKS_PER_SLICE == 0:
             slices.append(Slice(start, size, first, frozenset(mend)))
             start, first, mend = size, total + 1, set()
@@ -64,11 +70,34 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         problems.append(Problem("", f"{empty_below_count} of {promised} chunks are empty: zeroed, or never written"))
     if number < promised:
         # The header also knows the id that the next record would have had.
-        missing = max(0, struct.unpack_from("<Q", header, 24)[0] - 1 - last_id) if last_id else 0
+        missing = max(0, struct.unpack_from("<Q", header, 24)[0] - 1 - last_id)
         missing = missing if missing < promised * _MOST_PER_CHUNK else 0
         about = f"; about {missing:,} records are missing" if missing else ""
         problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off{about}", missing))
     return Survey(digest.hexdigest(), size, slices, problems + content.problems)
+
+
+class _Numbering:
+    """Follows the running numbers in the chunks' headers: where they jump behind a damaged chunk, records are gone."""
+
+    def __init__(self) -> None:
+        self._next: int | None = None
+        self._chunks: list[int] = []
+        self._records = 0
+
+    def unclear(self, chunk: int, records: int) -> None:
+        """Pass a chunk that does not say how many records it had."""
+        self._chunks.append(chunk)
+        self._records += records
+
+    def clear(self, first: int, last: int) -> list[Problem]:
+        """Pass a chunk whose header is whole; return what is missing before it."""
+        missing = first - self._next - self._records if self._chunks and self._next is not None else 0
+        chunks, self._chunks, self._records, self._next = self._chunks, [], 0, last + 1
+        if not 0 < missing <= len(chunks) * _MOST_PER_CHUNK:
+            return []
+        place = f"chunk {chunks[0]}" if len(chunks) == 1 else f"chunks {chunks[0]} to {chunks[-1]}"
+        return [Problem(place, f"{missing:,} records are missing here: the numbering goes on behind them", missing)]
 
 
 def _header_problems(header: bytes) -> list[Problem]:
@@ -85,16 +114,32 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
 
     A record that cannot be parsed still takes its ordinal, so the others keep theirs.
     """
+    from evtx import PyEvtxParser
+
     ordinal = part.first_record
-    for offset, data in _pieces(stream, part):
-        for text in _parse(data, offset, outcome, values):
-            if text:
-                yield ordinal, text
-            ordinal += 1
+    sound = values.sound
+    for data in _pieces(stream, part):
+        parser = PyEvtxParser(io.BytesIO(file_header(len(data) // evtx_chunk.SIZE) + data), number_of_threads=1)
+        records = iter(parser.records_json())
+        while True:
+            try:
+                for record in records:
+                    text = record["data"]
+                    if text[KIND_START : text.find('"Level"', KIND_START, KIND_LIMIT)] in sound:
+                        yield ordinal, text
+                    elif text.startswith(_EVENT):
+                        yield ordinal, values.whole(text, record["event_record_id"], data)
+                    elif record["event_record_id"] < evtx_chunk.UNTRUSTED_IDS:  # else the survey has named it
+                        outcome.problems.append(Problem(f"record {ordinal}", "no event in it: overwritten", 1))
+                    ordinal += 1
+                break
+            except (RuntimeError, OSError, ValueError) as error:
+                outcome.problems.append(Problem(f"record {ordinal}", f"cannot be parsed: {_cause(error)}", 1))
+                ordinal += 1
 
 
-def _pieces(stream: BinaryIO, part: Slice) -> Iterator[tuple[int, bytes]]:
-    """Yield 8 MiB pieces of the part as (offset in the file, chunks), mended where the survey found it needed."""
+def _pieces(stream: BinaryIO, part: Slice) -> Iterator[bytes]:
+    """Yield 8 MiB pieces of the part, whole chunks, mended where the survey found it needed."""
     offset = part.start
     while part.end is None or offset < part.end:
         wanted = _CHUNKS_PER_SLICE * evtx_chunk.SIZE
@@ -107,31 +152,10 @@ def _pieces(stream: BinaryIO, part: Slice) -> Iterator[tuple[int, bytes]]:
                 chunk = data[start : start + evtx_chunk.SIZE]
                 padded = chunk.ljust(evtx_chunk.SIZE, b"\0")
                 chunks.append(evtx_chunk.mend(padded, len(chunk)) if offset + start in part.mend else padded)
-            yield offset, b"".join(chunks)
+            yield b"".join(chunks)
         else:
-            yield offset, data
+            yield data
         offset += len(data)
-
-
-def _parse(data: bytes, offset: int, outcome: Outcome, values: ValueCheck) -> Iterator[str]:
-    """Yield the JSON of each record in *data* (whole chunks), and an empty text for one that cannot be parsed."""
-    from evtx import PyEvtxParser
-
-    first_chunk = (offset - _HEADER_SIZE) // evtx_chunk.SIZE + 1
-    parser = PyEvtxParser(io.BytesIO(file_header(len(data) // evtx_chunk.SIZE) + data), number_of_threads=1)
-    records = iter(parser.records_json())
-    while True:
-        try:
-            for record in records:
-                text = record["data"]
-                if record["event_record_id"] >= evtx_chunk.UNTRUSTED_IDS:
-                    yield ""
-                    continue
-                yield values.whole(text, record["event_record_id"], data) if values.suspects(text) else text
-            return
-        except (RuntimeError, OSError, ValueError) as error:
-            outcome.problems.append(Problem(f"chunk {first_chunk} ff.", f"record cannot be parsed: {_cause(error)}", 1))
-            yield ""
 
 
 def file_header(chunks: int) -> bytes:

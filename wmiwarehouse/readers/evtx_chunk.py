@@ -21,6 +21,7 @@ MAGIC = b"ElfChnk\0"
 _RECORD_MAGIC = b"**\0\0"
 _FIRST_RECORD = 512
 _SMALLEST_RECORD = 28
+_PIECE = 40  # of the space of several lost records
 _TABLES = slice(128, 512)
 _LATEST_TIME = 2_650_467_744_000_000_000  # year 10000 in FILETIME's 100 ns since 1601
 _RECORD = struct.Struct("<4sIQQ")
@@ -47,11 +48,17 @@ class Chunk:
     """(offset, size, record id, sound) in order; only filled for a chunk that needs mending."""
     zero_tables: bool = False
     last_id: int = 0
+    """The highest record id that it holds, or held."""
+    numbers: tuple[int, int] | None = None
+    """Running numbers of its first and last record in the log, if its header can be trusted."""
+
+    sound: bool = False
+    """Whether the header fits the records."""
 
     @property
     def needs_mending(self) -> bool:
         """Whether the parser would lose records of this chunk, or hang on it, as it is."""
-        return bool(self.spans) or self.zero_tables
+        return not self.sound or self.zero_tables
 
 
 def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
@@ -60,7 +67,8 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     first_number, last_number, _, last_id, header_size, _, free, data_crc = _HEADER.unpack_from(chunk, 8)
     trusted = chunk[:8] == MAGIC and _header_crc(chunk) == _U32.unpack_from(chunk, 124)[0]
     trusted = trusted and header_size == 128 and _FIRST_RECORD <= free <= SIZE and first_number <= last_number + 1
-    promised = last_number - first_number + 1 if trusted and last_number - first_number < SIZE else None
+    if trusted and last_number - first_number < SIZE:
+        found.numbers = (first_number, last_number)
     if chunk[:8] != MAGIC:
         found.problems.append("no chunk header")
     elif not trusted:
@@ -70,21 +78,29 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     if not _names_end(chunk):
         found.problems.append("name or template table damaged: read without it")
         found.zero_tables = True
-    limit = min(free if trusted else SIZE, length)
-    count, last_seen, end = _walk(chunk, limit)
+    limit = min(free if _FIRST_RECORD <= free else SIZE, length)
+    count, last_seen, end = _walk(chunk, limit, last_id)
+    if not trusted and not (count and end == free):
+        limit = length  # nothing says where the records end
+    behind = _behind(chunk, free, length, last_seen) if end == free and count else 0
+    if behind:
+        found.problems.append("records behind the end that its header gives: they are read, too")
+        limit = behind
     found.last_id = last_seen
-    sound = trusted and end == free and last_seen == last_id if count else trusted and free == _FIRST_RECORD
-    if sound:
+    found.sound = trusted and not behind and end == free and (last_seen == last_id if count else free == _FIRST_RECORD)
+    if found.sound:
         found.records = count
     else:
-        found.spans = _salvage(chunk, limit, open_end=not trusted)
+        found.spans = _salvage(chunk, limit, open_end=not trusted and limit == length)
         found.records = len(found.spans)
-        found.last_id = max((ident for _, _, ident, ok in found.spans if ok), default=last_seen)
+        found.last_id = max((ident for _, _, ident, ok in found.spans if ok and ident < UNTRUSTED_IDS), default=last_seen)
         broken = sum(1 for span in found.spans if not span[3])
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
-    if promised is not None and promised > found.records:
+    promised = found.numbers[1] - found.numbers[0] + 1 if found.numbers else 0
+    if promised > found.records:
         found.lost = promised - found.records
+        found.last_id = max(found.last_id, last_id if last_id < found.last_id + SIZE else 0)
         found.problems.append(f"{found.records} of {promised} records are there")
     elif not trusted and not found.records:
         found.problems.append("no records in it")
@@ -94,6 +110,8 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
 def mend(chunk: bytes, length: int = SIZE) -> bytes:
     """Return *chunk* with headers that fit the records in it; arguments as for :func:`inspect`, which says what is wrong."""
     found = inspect(chunk, length)
+    if not found.records:
+        return bytes(SIZE)
     out = bytearray(chunk)
     out[:8] = MAGIC
     if found.zero_tables or chunk[:8] != MAGIC:
@@ -103,15 +121,16 @@ def mend(chunk: bytes, length: int = SIZE) -> bytes:
     time = next((t for o, _, _, ok in found.spans if ok and 0 < (t := _U64.unpack_from(chunk, o + 16)[0]) < _LATEST_TIME), 1)
     used: set[int] = set()
     for offset, size, record_id, ok in found.spans:
-        # The parser stops at the id that the header calls the last, so a damaged one must not look like it.
-        ident = record_id if ok and record_id not in used else UNTRUSTED_IDS + len(used)
+        # The parser stops at the id that the header calls the last, so no other one may look like it.
+        ident = record_id if ok and record_id < UNTRUSTED_IDS and record_id not in used else UNTRUSTED_IDS + len(used)
         used.add(ident)
         written = _U64.unpack_from(chunk, offset + 16)[0]
         time = written if 0 < written < _LATEST_TIME else time
         _RECORD.pack_into(out, offset, _RECORD_MAGIC, size, ident, time)
         _U32.pack_into(out, offset + size - 4, size)
         if not ok:
-            out[offset + 24 : offset + 24 + len(_EMPTY_DOCUMENT)] = _EMPTY_DOCUMENT[: size - _SMALLEST_RECORD]
+            document = _EMPTY_DOCUMENT[: size - _SMALLEST_RECORD]
+            out[offset + 24 : offset + 24 + len(document)] = document
     offset, size, _, _ = found.spans[-1]
     first_id, last_id = _U64.unpack_from(out, found.spans[0][0] + 8)[0], _U64.unpack_from(out, offset + 8)[0]
     _HEADER.pack_into(out, 8, 1, len(found.spans), first_id, last_id, 128, offset, offset + size, 0)
@@ -122,8 +141,11 @@ def _header_crc(chunk: bytes) -> int:
     return zlib.crc32(chunk[128:512], zlib.crc32(chunk[:120]))
 
 
-def _walk(chunk: bytes, limit: int) -> tuple[int, int, int]:
-    """Follow the records from the first one on; return how many are sound, the last one's id, and where they end."""
+def _walk(chunk: bytes, limit: int, last_id: int) -> tuple[int, int, int]:
+    """Follow the records from the first one on; return how many are sound, the last one's id, and where they end.
+
+    A record behind the one with *last_id* is not sound: the parser would stop before it.
+    """
     unpack, tail = _RECORD.unpack_from, _U32.unpack_from
     position, count, ident = _FIRST_RECORD, 0, 0
     while position + _SMALLEST_RECORD <= limit:
@@ -131,10 +153,29 @@ def _walk(chunk: bytes, limit: int) -> tuple[int, int, int]:
         end = position + size
         if magic != _RECORD_MAGIC or size < _SMALLEST_RECORD or end > limit or not 0 < time < _LATEST_TIME:
             break
-        if tail(chunk, end - 4)[0] != size:
+        if tail(chunk, end - 4)[0] != size or (count and ident == last_id):
             break
         count, ident, position = count + 1, record_id, end
     return count, ident, position
+
+
+def _behind(chunk: bytes, position: int, limit: int, ident: int) -> int:
+    """Return where records end that stand behind the last one and carry its numbering on, or 0 if there are none.
+
+    Windows writes a chunk's header seldom, so that of a live or crashed log may be older than its records. What is left
+    there from an earlier use of the space has other ids.
+    """
+    end = 0
+    while position + _SMALLEST_RECORD <= limit:
+        magic, size, record_id, time = _RECORD.unpack_from(chunk, position)
+        fits = magic == _RECORD_MAGIC and _SMALLEST_RECORD <= size <= limit - position
+        if not fits or record_id != ident + 1 or not 0 < time < _LATEST_TIME:
+            break
+        if _U32.unpack_from(chunk, position + size - 4)[0] != size:
+            break
+        position, ident = position + size, record_id
+        end = position
+    return end
 
 
 def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int, int, bool]]:
@@ -163,7 +204,13 @@ def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int
         intact = 0 < time < _LATEST_TIME and (
             (magic == _RECORD_MAGIC and _U32.unpack_from(chunk, end - 4)[0] == gap) or (magic != _RECORD_MAGIC and size == gap)
         )
-        spans.append((position, gap, record_id, intact))
+        missing = 1
+        if following is not None and last_id and not intact:
+            missing = min(max(_RECORD.unpack_from(chunk, following)[2] - last_id - 1, 1), gap // _PIECE)
+        # Where several records are gone, each keeps a place of its own, so that those behind them keep theirs.
+        spans.append((position, gap - (missing - 1) * _PIECE, record_id, intact))
+        spans += [(end - piece * _PIECE, _PIECE, 0, False) for piece in range(missing - 1, 0, -1)]
+        last_id = record_id if intact else last_id
         position = end
     return spans
 

@@ -21,8 +21,8 @@ from wmiwarehouse.readers import evtx_chunk
 _FORBIDDEN = [*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]
 _HIDE = {code: 0xF000 + i for i, code in enumerate(_FORBIDDEN)}
 _SHOW = {hidden: code for code, hidden in _HIDE.items()}
-_KIND_START = len('{"Event":{"#attributes":{"xmlns":"')
-_KIND_LIMIT = 600
+KIND_START = len('{"Event":{"#attributes":{"xmlns":"')
+KIND_LIMIT = 600
 _MOST_KINDS = 100_000
 
 
@@ -30,19 +30,16 @@ class ValueCheck:
     """Remembers over all files of one worker which kinds of events can be taken from JSON as they are."""
 
     def __init__(self) -> None:
-        self._sound: set[str] = set()
+        self.sound: set[str] = set()
+        """Kinds that lose nothing: what stands in a record's JSON from :data:`KIND_START` to its ``"Level"``."""
         self._lossy: set[str] = set()
         self._chunk: tuple[int, bytes] = (-1, b"")
         self._xml: dict[int, str] = {}
 
-    def suspects(self, text: str) -> bool:
-        """Whether *text*, a record's JSON, is of a kind that was not checked yet, or is known to lose values."""
-        return text[_KIND_START : text.find('"Level"', _KIND_START, _KIND_LIMIT)] not in self._sound
-
     def whole(self, text: str, record_id: int, data: bytes) -> str:
         """Return *text* with every value; *data* holds the chunks that the record is in."""
-        end = text.find('"Level"', _KIND_START, _KIND_LIMIT)
-        kind = text[_KIND_START:end]
+        end = text.find('"Level"', KIND_START, KIND_LIMIT)
+        kind = text[KIND_START:end]
         xml = self._record_xml(record_id, data)
         if xml is None:
             return text
@@ -51,8 +48,8 @@ class ValueCheck:
         bodies = {_name(child): child for child in root if _name(child) in ("EventData", "UserData")}
         lossy = kind in self._lossy or any(_count(body) > _values(event.get(name)) for name, body in bodies.items())
         if not lossy:
-            if end != -1 and len(self._sound) < _MOST_KINDS:
-                self._sound.add(kind)
+            if end != -1 and len(self.sound) < _MOST_KINDS:
+                self.sound.add(kind)
             return text
         self._lossy.add(kind)
         event.update({name: _fields(body) for name, body in bodies.items()})

@@ -1,0 +1,106 @@
+"""The real logs of the shared corpus: everything that ``expected.json`` lists for the views that exist must come out.
+
+The corpus is read in place and never copied; where it is absent the tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wmiwarehouse.content.library import Library
+from wmiwarehouse.hunting.hunt import Hunt, open_hunt, select
+from wmiwarehouse.lake.warehouse import Warehouse
+from wmiwarehouse.pipeline.ingest import Summary, ingest
+
+CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
+pytestmark = pytest.mark.skipif(not (CORPUS / "expected.json").is_file(), reason=f"no corpus at {CORPUS}")
+
+
+def _expected() -> dict[str, Any]:
+    path = CORPUS / "expected.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"records": 0, "views": {}}  # type: ignore[no-any-return]
+
+
+LIBRARY = Library.load()
+#: ``<id>`` and ``<id>#iocs`` of the views that exist: both are columns of the view itself.
+VIEWS = [name for name in _expected()["views"] if name.removesuffix("#iocs") in LIBRARY.newest]
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Summary]:
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("corpus") / "warehouse")
+    with warehouse.writing():
+        summary = ingest([CORPUS / "evtx", CORPUS / "json"], warehouse)
+    return warehouse, summary
+
+
+@pytest.fixture(scope="module")
+def hunting(ingested: tuple[Warehouse, Summary]) -> Iterator[Hunt]:
+    with open_hunt(ingested[0].root, LIBRARY) as hunt:
+        yield hunt
+
+
+def _plain(value: Any, column: str) -> Any:
+    """Return *value* as the corpus' README says values are compared."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, list):
+        return tuple(_plain(item, column) for item in value)
+    if value is None:
+        return ""
+    return value.lower() if isinstance(value, str) and not value.endswith("Z") else value
+
+
+def _bag(rows: list[list[Any]], columns: list[str]) -> Counter[tuple[Any, ...]]:
+    return Counter(tuple(_plain(value, column) for value, column in zip(row, columns, strict=True)) for row in rows)
+
+
+def test_every_record_is_read(ingested: tuple[Warehouse, Summary]) -> None:
+    summary = ingested[1]
+    assert summary.records == _expected()["records"]
+    assert summary.duplicates == 98
+    assert (summary.lost, summary.problems, summary.failed) == (0, [], [])
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view_returns_exactly_the_expected_rows(hunting: Hunt, name: str) -> None:
+    wanted = _expected()["views"][name]
+    (analytic,) = select(LIBRARY, [name.removesuffix("#iocs")])
+    found = hunting.run(analytic).select(wanted["columns"]).to_pylist()
+    rows = [list(row.values()) for row in found]
+    assert _bag(rows, wanted["columns"]) == _bag(wanted["rows"], wanted["columns"])
+
+
+def test_inventory_counts_every_record(ingested: tuple[Warehouse, Summary]) -> None:
+    """The times of first and last events prove the zone rule on real exports."""
+    from wmiwarehouse.lake import catalog
+    from wmiwarehouse.lake.query import rows
+
+    connection = catalog.connect()
+    for statement in catalog.base_relations(ingested[0].batches()):
+        connection.execute(statement)
+    found = rows(
+        connection,
+        "select lower(channel) as channel, event_id, count(*) as events, min(event_time) as first, max(event_time) as last "
+        "from lake_events group by all",
+    )
+    connection.close()
+    wanted = _expected()["views"]["report_data_inventory#all_hosts"]
+    assert _bag([list(row.values()) for row in found], wanted["columns"]) == _bag(wanted["rows"], wanted["columns"])
+
+
+def test_second_ingest_adds_nothing(ingested: tuple[Warehouse, Summary]) -> None:
+    warehouse, first = ingested
+    before = [batch.id for batch in warehouse.batches()]
+    with warehouse.writing():
+        second = ingest([CORPUS / "evtx", CORPUS / "json"], warehouse)
+    assert second.records == 0
+    assert len(second.known) == sum(count.files for count in first.formats.values())
+    assert [batch.id for batch in warehouse.batches()] == before
