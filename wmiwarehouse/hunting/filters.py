@@ -75,7 +75,10 @@ def moment(text: str, newest: datetime | None, option: str) -> datetime:
     if span:
         if newest is None:
             raise UsageError(f"--{option} {text}: counts back from the newest event, and there is none")
-        return newest - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        try:
+            return newest - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        except OverflowError:
+            raise UsageError(f"--{option} {text}: reaches back beyond year 1") from None
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -23,6 +23,7 @@ DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotIm
 
 #: An archive member may be this many times larger than its packed form; real logs stay below 60.
 MOST_EXPANSION = 500
+_ALWAYS_ALLOWED = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Place:
     container: str = ""
     """Empty for a plain file, else ``gzip`` or ``zip``."""
     member: str = ""
+    number: int = 0
+    """Position of the member in its archive, where a name may stand twice."""
 
     @property
     def text(self) -> str:
@@ -47,43 +50,54 @@ class Place:
 
     def open(self, offset: int = 0) -> BinaryIO:
         """Open the bytes of the source from *offset* on; raises one of :data:`DAMAGE`."""
-        if self.container == "gzip":
-            stream = cast(BinaryIO, gzip.open(self.path, "rb"))
-        elif self.container == "zip":
-            stream = _Member(self.path, self.member)
-        else:
+        if not self.container:
             stream = self.path.open("rb")
-        if offset and self.container == "zip":
-            stream.read(offset)
-        elif offset:
             stream.seek(offset)
-        return stream
+            return stream
+        packed = _Packed(self)
+        while offset and (skipped := packed.read(min(offset, 1 << 20))):
+            offset -= len(skipped)
+        return packed
 
 
-class _Member(io.RawIOBase, BinaryIO):  # type: ignore[misc] # typeshed gives RawIOBase and BinaryIO different read()
-    """A member of a zip that closes its archive with itself and refuses to grow without bound."""
+class _Packed(io.RawIOBase, BinaryIO):
+    """What is in a gzip file or in a member of a zip; refuses to grow without bound.
 
-    def __init__(self, path: Path, member: str) -> None:
+    It hands out what it has before it raises: of an archive that breaks off, everything before the break can be read.
+    """
+
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self._archive = zipfile.ZipFile(path)
-        info = self._archive.getinfo(member)
-        self._left = max(info.compress_size * MOST_EXPANSION, 64 << 20)
-        self._stream = self._archive.open(info)
+        self._archive: zipfile.ZipFile | None = None
+        if place.container == "gzip":
+            packed = place.path.stat().st_size
+            self._stream: Any = gzip.open(place.path, "rb")
+        else:
+            self._archive = zipfile.ZipFile(place.path)
+            info = self._archive.infolist()[place.number]
+            packed = info.compress_size
+            try:
+                self._stream = self._archive.open(info)
+            except BaseException:
+                self._archive.close()
+                raise
+        self._left = max(packed * MOST_EXPANSION, _ALWAYS_ALLOWED)
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
+        if not self._left and self._stream.read1(1):
             raise zipfile.BadZipFile(f"grows to more than {MOST_EXPANSION} times its packed size")
+        data: bytes = self._stream.read1(min(size if size >= 0 else 1 << 20, self._left))
+        self._left -= len(data)
         return data
 
     def close(self) -> None:
         if not self.closed:
             self._stream.close()
-            self._archive.close()
+            if self._archive:
+                self._archive.close()
         super().close()
 
 
@@ -100,8 +114,8 @@ def places(path: Path) -> Iterator[Place | tuple[Place, str]]:
         except DAMAGE as error:
             yield Place(path), f"zip archive cannot be opened: {error}"
             return
-        for info in members:
-            place = Place(path, "zip", info.filename)
+        for number, info in enumerate(members):
+            place = Place(path, "zip", info.filename, number)
             if info.flag_bits & 1:
                 yield place, "encrypted"
             elif not info.is_dir():

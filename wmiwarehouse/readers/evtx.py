@@ -12,7 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from wmiwarehouse.readers import evtx_chunk
 from wmiwarehouse.readers.evtx_values import KIND_LIMIT, KIND_START, ValueCheck
@@ -120,7 +120,7 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
     sound = values.sound
     for data in _pieces(stream, part):
         parser = PyEvtxParser(io.BytesIO(file_header(len(data) // evtx_chunk.SIZE) + data), number_of_threads=1)
-        records = iter(parser.records_json())
+        records: Any = iter(parser.records_json())
         while True:
             try:
                 for record in records:
@@ -128,7 +128,7 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
                     if text[KIND_START : text.find('"Level"', KIND_START, KIND_LIMIT)] in sound:
                         yield ordinal, text
                     elif text.startswith(_EVENT):
-                        yield ordinal, values.whole(text, record["event_record_id"], data)
+                        yield ordinal, values.whole(record, data)
                     elif record["event_record_id"] < evtx_chunk.UNTRUSTED_IDS:  # else the survey has named it
                         outcome.problems.append(Problem(f"record {ordinal}", "no event in it: overwritten", 1))
                     ordinal += 1

@@ -18,9 +18,10 @@ from wmiwarehouse.readers.model import Problem
 
 SIZE = 65_536
 MAGIC = b"ElfChnk\0"
-_RECORD_MAGIC = b"**\0\0"
+RECORD_MAGIC = b"**\0\0"
 _FIRST_RECORD = 512
 _SMALLEST_RECORD = 28
+_LEAP = 10_000  # filtered logs have gaps in their ids
 _PIECE = 40  # of the space of several lost records
 _TABLES = slice(128, 512)
 _LATEST_TIME = 2_650_467_744_000_000_000  # year 10000 in FILETIME's 100 ns since 1601
@@ -33,6 +34,8 @@ _U64 = struct.Struct("<Q")
 # reader leaves it out, and a template that is defined in it can still be used by the records behind it.
 _EMPTY_DOCUMENT = b"\x0f\x01\x01\x00\x00"
 UNTRUSTED_IDS = 1 << 62
+# What a whole record gets whose id the parser must not see: one that stands twice, or is beyond these.
+_SPARE_IDS = 1 << 61
 
 
 @dataclass
@@ -93,7 +96,7 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     else:
         found.spans = _salvage(chunk, limit, open_end=not trusted and limit == length)
         found.records = len(found.spans)
-        found.last_id = max((ident for _, _, ident, ok in found.spans if ok and ident < UNTRUSTED_IDS), default=last_seen)
+        found.last_id = max((ident for _, _, ident, ok in found.spans if ok and ident < _SPARE_IDS), default=last_seen)
         broken = sum(1 for span in found.spans if not span[3])
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
@@ -122,11 +125,12 @@ def mend(chunk: bytes, length: int = SIZE) -> bytes:
     used: set[int] = set()
     for offset, size, record_id, ok in found.spans:
         # The parser stops at the id that the header calls the last, so no other one may look like it.
-        ident = record_id if ok and record_id < UNTRUSTED_IDS and record_id not in used else UNTRUSTED_IDS + len(used)
+        ident = record_id if ok and record_id < _SPARE_IDS and record_id not in used else _SPARE_IDS + len(used)
+        ident |= 0 if ok else UNTRUSTED_IDS
         used.add(ident)
         written = _U64.unpack_from(chunk, offset + 16)[0]
         time = written if 0 < written < _LATEST_TIME else time
-        _RECORD.pack_into(out, offset, _RECORD_MAGIC, size, ident, time)
+        _RECORD.pack_into(out, offset, RECORD_MAGIC, size, ident, time)
         _U32.pack_into(out, offset + size - 4, size)
         if not ok:
             document = _EMPTY_DOCUMENT[: size - _SMALLEST_RECORD]
@@ -151,9 +155,9 @@ def _walk(chunk: bytes, limit: int, last_id: int) -> tuple[int, int, int]:
     while position + _SMALLEST_RECORD <= limit:
         magic, size, record_id, time = unpack(chunk, position)
         end = position + size
-        if magic != _RECORD_MAGIC or size < _SMALLEST_RECORD or end > limit or not 0 < time < _LATEST_TIME:
+        if magic != RECORD_MAGIC or size < _SMALLEST_RECORD or end > limit or not 0 < time < _LATEST_TIME:
             break
-        if tail(chunk, end - 4)[0] != size or (count and ident == last_id):
+        if tail(chunk, end - 4)[0] != size or (count and ident == last_id) or record_id >= _SPARE_IDS:
             break
         count, ident, position = count + 1, record_id, end
     return count, ident, position
@@ -168,7 +172,7 @@ def _behind(chunk: bytes, position: int, limit: int, ident: int) -> int:
     end = 0
     while position + _SMALLEST_RECORD <= limit:
         magic, size, record_id, time = _RECORD.unpack_from(chunk, position)
-        fits = magic == _RECORD_MAGIC and _SMALLEST_RECORD <= size <= limit - position
+        fits = magic == RECORD_MAGIC and _SMALLEST_RECORD <= size <= limit - position
         if not fits or record_id != ident + 1 or not 0 < time < _LATEST_TIME:
             break
         if _U32.unpack_from(chunk, position + size - 4)[0] != size:
@@ -189,11 +193,12 @@ def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int
     while position + _SMALLEST_RECORD <= limit:
         magic, size, record_id, time = _RECORD.unpack_from(chunk, position)
         plausible = _SMALLEST_RECORD <= size <= limit - position
-        if magic == _RECORD_MAGIC and plausible and _closes(chunk, position, size, limit):
-            if open_end and last_id and not last_id < record_id <= last_id + 10_000:
+        if magic == RECORD_MAGIC and plausible and _closes(chunk, position, size, limit):
+            goes_on = not open_end or not last_id or last_id < record_id <= last_id + _LEAP
+            if not goes_on and not last_id < _id_at(chunk, position + size, limit) <= last_id + _LEAP:
                 break
             spans.append((position, size, record_id, True))
-            position, last_id = position + size, record_id
+            position, last_id = position + size, record_id if goes_on else last_id
             continue
         following = _next_record(chunk, position + 4, limit, last_id)
         end = following if following is not None else _end_of_data(chunk, position, limit)
@@ -202,11 +207,13 @@ def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int
         gap = end - position
         # One of the three copies of a record's bounds may be wrong; two that agree are enough.
         intact = 0 < time < _LATEST_TIME and (
-            (magic == _RECORD_MAGIC and _U32.unpack_from(chunk, end - 4)[0] == gap) or (magic != _RECORD_MAGIC and size == gap)
+            (magic == RECORD_MAGIC and _U32.unpack_from(chunk, end - 4)[0] == gap) or (magic != RECORD_MAGIC and size == gap)
         )
         missing = 1
         if following is not None and last_id and not intact:
-            missing = min(max(_RECORD.unpack_from(chunk, following)[2] - last_id - 1, 1), gap // _PIECE)
+            _, size, next_id, _ = _RECORD.unpack_from(chunk, following)
+            if _id_at(chunk, following + size, limit) == next_id + 1:  # so this id is no damage, too
+                missing = min(max(next_id - last_id - 1, 1), gap // _PIECE)
         # Where several records are gone, each keeps a place of its own, so that those behind them keep theirs.
         spans.append((position, gap - (missing - 1) * _PIECE, record_id, intact))
         spans += [(end - piece * _PIECE, _PIECE, 0, False) for piece in range(missing - 1, 0, -1)]
@@ -215,20 +222,27 @@ def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int
     return spans
 
 
+def _id_at(chunk: bytes, position: int, limit: int) -> int:
+    """Return the id of the record at *position*, 0 if there is none."""
+    if position + _SMALLEST_RECORD > limit or chunk[position : position + 4] != RECORD_MAGIC:
+        return 0
+    return int(_U64.unpack_from(chunk, position + 8)[0])
+
+
 def _closes(chunk: bytes, position: int, size: int, limit: int) -> bool:
     end = position + size
-    return bool(_U32.unpack_from(chunk, end - 4)[0] == size or chunk[end : end + 4] == _RECORD_MAGIC or end == limit)
+    return bool(_U32.unpack_from(chunk, end - 4)[0] == size or chunk[end : end + 4] == RECORD_MAGIC or end == limit)
 
 
 def _next_record(chunk: bytes, start: int, limit: int, last_id: int) -> int | None:
     """Find the next whole record at or behind *start* whose id goes on from *last_id*."""
-    position = chunk.find(_RECORD_MAGIC, start, limit)
+    position = chunk.find(RECORD_MAGIC, start, limit)
     while position != -1 and position + _SMALLEST_RECORD <= limit:
         _, size, record_id, _ = _RECORD.unpack_from(chunk, position)
         fits = _SMALLEST_RECORD <= size <= limit - position and _U32.unpack_from(chunk, position + size - 4)[0] == size
         if fits and record_id > last_id and position % 8 == 0:
             return position
-        position = chunk.find(_RECORD_MAGIC, position + 4, limit)
+        position = chunk.find(RECORD_MAGIC, position + 4, limit)
     return None
 
 

@@ -38,8 +38,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
 
 def read(stream: BinaryIO, part: Slice, outcome: Outcome) -> Records:
     """Yield (line number, text) of every line in *part* of *stream*, which stands at the part's first byte."""
-    line, position = part.first_record, part.start
-    for block in _whole_lines(stream, part, outcome):
+    line = part.first_record
+    for position, block in _whole_lines(stream, part, outcome):
         if position == 0 and block.startswith(codecs.BOM_UTF8):
             block = block[len(codecs.BOM_UTF8) :]
             position += len(codecs.BOM_UTF8)
@@ -52,38 +52,41 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome) -> Records:
                 yield line, text
             line += 1
         line -= 1 if block.endswith(b"\n") else 0
-        position += len(block)
 
 
-def _whole_lines(stream: BinaryIO, part: Slice, outcome: Outcome) -> Iterator[bytes]:
-    """Yield blocks that end at a line end; a line longer than 64 MiB is left out and named."""
-    left = None if part.end is None else part.end - part.start
-    rest, position = b"", part.start
-    while block := stream.read(_BLOCK if left is None else min(_BLOCK, left)):
-        left = None if left is None else left - len(block)
+def _whole_lines(stream: BinaryIO, part: Slice, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
+    """Yield blocks that end at a line end, with their offsets; of a line that is too long an empty one is left."""
+    blocks = _blocks(stream, part)
+    rest: list[bytes] = []
+    position, waiting = part.start, 0
+    for block in blocks:
         cut = block.rfind(b"\n") + 1
         if cut:
-            yield rest + block[:cut]
-            position += len(rest) + cut
-            rest = block[cut:]
-        elif len(rest) > _LONGEST_LINE:
-            outcome.problems.append(Problem(f"byte {position}", "a line of more than 64 MiB", 1))
-            position, rest = _skip_line(stream, position + len(rest) + len(block))
-            left = None if part.end is None else part.end - position - len(rest)
-            yield b"\n"
-        else:
-            rest += block
-    if rest:
-        yield rest
+            rest.append(block[:cut])
+            yield position, b"".join(rest)
+            position += waiting + cut
+            rest, waiting = [block[cut:]], len(block) - cut
+            continue
+        rest.append(block)
+        waiting += len(block)
+        if waiting > _LONGEST_LINE:
+            outcome.problems.append(Problem(f"byte {position}", f"a line of more than {_LONGEST_LINE >> 20} MiB", 1))
+            while b"\n" not in block and (block := next(blocks, b"")):
+                waiting += len(block)
+            waiting -= len(block)
+            cut = block.find(b"\n") + 1
+            yield position, b"\n" if cut else b""
+            position += waiting + cut
+            rest, waiting = [block[cut:]], len(block) - cut
+    if waiting:
+        yield position, b"".join(rest)
 
 
-def _skip_line(stream: BinaryIO, position: int) -> tuple[int, bytes]:
-    while block := stream.read(_BLOCK):
-        cut = block.find(b"\n")
-        if cut != -1:
-            return position + cut + 1, block[cut + 1 :]
-        position += len(block)
-    return position, b""
+def _blocks(stream: BinaryIO, part: Slice) -> Iterator[bytes]:
+    left = _BLOCK if part.end is None else part.end - part.start
+    while left and (block := stream.read(min(_BLOCK, left))):
+        left -= 0 if part.end is None else len(block)
+        yield block
 
 
 def _decode_each(block: bytes, line: int, position: int, outcome: Outcome) -> Iterator[str]:

@@ -52,7 +52,12 @@ def files(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for entry in sorted(folder.iterdir()):
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        yield folder  # recognised as what it is: a folder that cannot be read
+        return
+    for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             yield from _walk(entry)
         elif not entry.is_dir():
@@ -63,6 +68,9 @@ def recognise(path: Path, formats: JsonFormats) -> Iterator[Candidate | Skipped]
     """Yield what *path* holds: one source for a plain file, one for each member of an archive."""
     try:
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            yield Skipped(Place(path), "folder cannot be read", damaged=True)
+            return
         if not stat.S_ISREG(mode):
             yield Skipped(Place(path), "not a regular file")
             return
@@ -94,7 +102,8 @@ def _recognise(place: Place, formats: JsonFormats) -> Candidate | Skipped:
 
 def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFormats) -> Candidate | Skipped:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not text.startswith(b"{"):
+    # A log that was rotated or cut begins in the middle of a line.
+    if not any(line.lstrip().startswith(b"{") for line in text.split(b"\n", _LINES_TRIED)[:_LINES_TRIED]):
         named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
         return Skipped(place, f"not an event log: neither EVTX nor JSON lines{named}")
     while b"\n" not in text and len(text) < _LONGEST_FIRST_LINE and (more := stream.read(1 << 20)):
