@@ -1,4 +1,4 @@
-"""The main job on logs that the project makes itself: generate, ingest, and hold what is found against what was staged."""
+"""Holds what a hunt finds in the lab's logs against what was staged in them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ def parse(text: str, path: Path) -> Document:
     for i in range(start + 1, end):
         if not lines[i].startswith("--"):
             raise FrontMatterError(f"{path}:{i + 1}: front matter lines start with '--'")
-    toml = "\n" * (start + 1) + "\n".join(line[3:] if line.startswith("-- ") else line[2:] for line in lines[start + 1 : end])
+    toml = "\n" * (start + 1) + "\n".join(
+        line[3:] if line.startswith("-- ") else line[2:] for line in lines[start + 1 : end]
+    )
     try:
         head = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not (CORPUS / "expected.json").is_file(), reason
 
 def _expected() -> dict[str, Any]:
     path = CORPUS / "expected.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"records": 0, "views": {}}  # type: ignore[no-any-return]
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"records": 0, "views": {}}
 
 
 LIBRARY = Library.load()
@@ -88,8 +88,8 @@ def test_inventory_counts_every_record(ingested: tuple[Warehouse, Summary]) -> N
         connection.execute(statement)
     found = rows(
         connection,
-        "select lower(channel) as channel, event_id, count(*) as events, min(event_time) as first, max(event_time) as last "
-        "from lake_events group by all",
+        "select lower(channel) as channel, event_id, count(*) as events, min(event_time) as first, "
+        "max(event_time) as last from lake_events group by all",
     )
     connection.close()
     wanted = _expected()["views"]["report_data_inventory#all_hosts"]

@@ -38,7 +38,9 @@ def test_since_is_included_and_until_is_not(warehouse: Path) -> None:
     assert len(earlier) + len(later) == len(everything)
 
 
-@pytest.mark.parametrize("name", ["xql_wmic_remote_exec", "wmiprvse_children", "escu_remote_process_instantiation_via_wmi"])
+@pytest.mark.parametrize(
+    "name", ["xql_wmic_remote_exec", "wmiprvse_children", "escu_remote_process_instantiation_via_wmi"]
+)
 def test_host_and_user_split_the_rows(warehouse: Path, name: str) -> None:
     everything = _rows(warehouse, name)
     column = "host" if "host" in everything[0] else "dest"
@@ -64,7 +66,9 @@ def test_a_filter_beneath_an_aggregation_does_not_take_the_parents_away(warehous
     """Many parents started before the range that is asked for; they are still named."""
     name = "escu_remote_process_instantiation_via_wmi"
     for row in _rows(warehouse, name):
-        only = _rows(warehouse, name, since=_iso(row["first_time"]), until=_iso(row["last_time"] + timedelta(microseconds=1)))
+        only = _rows(
+            warehouse, name, since=_iso(row["first_time"]), until=_iso(row["last_time"] + timedelta(microseconds=1))
+        )
         same = [other for other in only if other["process_id"] == row["process_id"] and other["dest"] == row["dest"]]
         assert [other["parent_process_name"] for other in same] == [row["parent_process_name"]]
 

@@ -41,19 +41,25 @@ def test_escu_counts_every_staged_record_once(both_formats: Path, staged: tuple[
     assert any(row["count"] == 2 for row in found)
 
 
-def test_records_of_both_formats_are_kept_and_copies_known(both_formats: Path, staged: tuple[Path, GroundTruth]) -> None:
+def test_records_of_both_formats_are_kept_and_copies_known(
+    both_formats: Path, staged: tuple[Path, GroundTruth]
+) -> None:
     connection = catalog.connect()
     try:
         for statement in catalog.base_relations(Warehouse.open(both_formats).batches()):
             connection.execute(statement)
         catalog.create_views(connection, Library.load(), ())
-        (counted,) = rows(connection, "select count(*) as records, count(*) filter (where is_duplicate) as copies from events")
+        (counted,) = rows(
+            connection, "select count(*) as records, count(*) filter (where is_duplicate) as copies from events"
+        )
     finally:
         connection.close()
     assert counted == {"records": 2 * staged[1].records, "copies": staged[1].records}
 
 
-def test_the_stock_shell_answers_from_another_folder(warehouse: Path, staged: tuple[Path, GroundTruth], tmp_path: Path) -> None:
+def test_the_stock_shell_answers_from_another_folder(
+    warehouse: Path, staged: tuple[Path, GroundTruth], tmp_path: Path
+) -> None:
     shell = shutil.which("duckdb", path=str(Path(__import__("sys").executable).parent))
     if shell is None:
         pytest.fail("the duckdb shell (package duckdb-cli) is not installed")

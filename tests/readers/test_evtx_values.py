@@ -149,7 +149,7 @@ def test_a_name_that_is_no_xml_name_costs_nothing_else(tmp_path: Path, read: Rea
 def test_the_right_one_of_two_records_with_one_id(tmp_path: Path, read: Read) -> None:
     """Two logs put together: the ids repeat in another chunk, with other values."""
     twice = kind("Text Text")
-    halves = []
+    halves: list[bytes] = []
     for name in ("first", "second"):
         path = tmp_path / f"{name}.evtx"
         with EvtxWriter(path, COMPUTER) as writer:

@@ -24,7 +24,7 @@ def demo(
     Example:
       wmiwh demo try-it
       wmiwh hunt xql_wmic_remote_exec -w try-it/warehouse
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """
     import pyarrow as pa
 
     from wmiwarehouse.cli.ingest import run
@@ -37,9 +37,11 @@ def demo(
         raise UsageError(f"{folder} is not empty; name a new folder")
     logs, warehouse = folder / "logs", folder / "warehouse"
     truth = generate(logs, seed=seed)
-    console.note(f"{truth.records:,} events of {len(truth.hosts)} hosts over two days in {logs}; the staged truth: {logs / 'truth.json'}")
+    console.note(f"{truth.records:,} events of {len(truth.hosts)} hosts over two days in {logs}")
+    console.note(f"what was staged in them: {logs / 'truth.json'}")
     summary = run([logs / "evtx"], Warehouse.create(warehouse))
-    console.note(f"{summary.records:,} records read into {warehouse} in {summary.seconds:.1f} s; {len(summary.problems)} problems")
+    problems = len(summary.problems)
+    console.note(f"{summary.records:,} records read into {warehouse} in {summary.seconds:.1f} s, {problems} problems")
     scores = score(warehouse, truth)
     table = pa.table(
         {
@@ -53,5 +55,6 @@ def demo(
     )
     emit(table, fmt=fmt)
     console.note("benign: what administrators did on purpose in these logs, and looks the same to the analytic")
-    console.note(f"next: wmiwh hunt -w {warehouse} · wmiwh hunt xql_wmic_remote_exec -w {warehouse}")
+    where = options.with_warehouse(warehouse)
+    console.note(f"next: wmiwh hunt{where} · wmiwh hunt xql_wmic_remote_exec{where}")
     return ExitCode.DONE if not any(s.missed or s.unexpected for s in scores) else ExitCode.FAILED

@@ -26,7 +26,9 @@ class Severity(StrEnum):
 
 @options.command
 def hunt(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Analytics; without any, all of them.")] = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="Analytics; without any, all of them.")
+    ] = None,
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
     since: options.SinceOption = None,
     until: options.UntilOption = None,
@@ -49,7 +51,7 @@ def hunt(
       wmiwh hunt --fail-on high
 
     Exit: 0 done, 2 unknown id or bad filter, 3 no warehouse or no data, 4 hits at or above --fail-on.
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import SEVERITIES, gravest, open_hunt, select
     from wmiwarehouse.output.formats import emit
@@ -57,7 +59,7 @@ def hunt(
     library = options.load_library()
     chosen = select(library, ids or [])
     filters = Filters(since, until, host, user)
-    where = f" -w {warehouse}" if warehouse != options.DEFAULT_WAREHOUSE else ""
+    where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
         lines = [hunting.line(analytic) for analytic in chosen]
         if len(chosen) == 1:
@@ -99,10 +101,12 @@ def _summary(lines: list[Line]) -> Any:
 def _tell(lines: list[Line], totals: dict[str, Any], *, filtered: bool, where: str) -> None:
     from wmiwarehouse.hunting.coverage import CAUTION
 
-    period = f", {totals['first_time']:%Y-%m-%dT%H:%M:%SZ} to {totals['last_time']:%Y-%m-%dT%H:%M:%SZ}" if totals["first_time"] else ""
+    period = (
+        f", {totals['first_time']:%Y-%m-%dT%H:%M:%SZ} to {totals['last_time']:%Y-%m-%dT%H:%M:%SZ}"
+        if totals["first_time"]
+        else ""
+    )
     looked = f"looked at {totals['records']:,} records of {totals['hosts']:,} hosts{period}"
     console.note(f"{looked}{'; the filters narrow this' if filtered else ''}. {CAUTION}")
     hit = next((line.analytic.id for line in lines if line.hits), lines[0].analytic.id)
     console.note(f"next: wmiwh hunt {hit}{where} · wmiwh show {hit} · wmiwh sources --problems{where}")
-
-

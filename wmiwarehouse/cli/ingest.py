@@ -20,7 +20,9 @@ _SHOWN = 5
 
 @options.command
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders (searched through) with event logs.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files or folders (searched through) with event logs.")
+    ],
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Fail (exit 1) if another ingest is writing.")] = False,
     ingest_dir: Annotated[
@@ -43,7 +45,7 @@ def ingest(
       wmiwh sources --problems -w case42
 
     Exit: 0 done, 2 no such path, 3 no file there, 5 done, but some input was damaged.
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """
     from wmiwarehouse.lake.warehouse import Warehouse
 
     if not output:
@@ -52,7 +54,9 @@ def ingest(
                 from wmiwarehouse.errors import UsageError
 
                 raise UsageError(f"{path}: no such file or folder")
-    summary = run(paths, Warehouse.create(warehouse), workers=workers, wait=not no_wait, ingest_folders=ingest_dir or [])
+    summary = run(
+        paths, Warehouse.create(warehouse), workers=workers, wait=not no_wait, ingest_folders=ingest_dir or []
+    )
     from wmiwarehouse.output.formats import emit
 
     if summary.formats or fmt or output:
@@ -62,7 +66,12 @@ def ingest(
 
 
 def run(
-    paths: list[Path], warehouse: Warehouse, *, workers: int = 2, wait: bool = True, ingest_folders: list[Path] | None = None
+    paths: list[Path],
+    warehouse: Warehouse,
+    *,
+    workers: int = 2,
+    wait: bool = True,
+    ingest_folders: list[Path] | None = None,
 ) -> Summary:
     """Ingest *paths* with a progress bar, and build the views anew for other tools."""
     from wmiwarehouse import assets
@@ -106,15 +115,20 @@ def _tell(summary: Summary, warehouse: Path) -> None:
     """Say on stderr what happened, what was wrong, and what to do next."""
     _list("skipped, not event logs", summary.skipped)
     _list("not read", summary.failed)
-    _list("problem" if len(summary.problems) == 1 else "problems", [(file, f"{position}: {reason}" if position else reason) for file, position, reason, _ in summary.problems])
+    _list(
+        "problem" if len(summary.problems) == 1 else "problems",
+        [(file, f"{position}: {reason}" if position else reason) for file, position, reason, _ in summary.problems],
+    )
     if summary.known:
-        console.note(f"{_count(len(summary.known), 'source')} already in the warehouse with the same content: nothing to do for them")
+        console.note(
+            f"{_count(len(summary.known), 'source')} already in the warehouse with the same content: nothing to do"
+        )
     span = f", {_time(summary.first_time)} to {_time(summary.last_time)}" if summary.first_time else ""
     hosts = f" of {_count(summary.hosts, 'host')}" if summary.records else ""
     copies = f" ({summary.duplicates:,} of them copies)" if summary.duplicates else ""
     lost = f", at least {_count(summary.lost, 'record')} lost" if summary.lost else ", 0 lost"
     console.note(f"{_count(summary.records, 'record')}{hosts} added{copies}{lost}{span}, {_duration(summary.seconds)}")
-    where = f" -w {warehouse}" if warehouse != options.DEFAULT_WAREHOUSE else ""
+    where = options.with_warehouse(warehouse)
     if summary.problems or summary.failed:
         console.note(f"problems: wmiwh sources --problems{where}")
     console.note(f"next: wmiwh hunt{where}")

@@ -23,7 +23,7 @@ def list_analytics(
     Examples:
       wmiwh list
       wmiwh list -f json
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """
     import pyarrow as pa
 
     from wmiwarehouse.hunting.hunt import select
@@ -59,7 +59,7 @@ def show(
     Examples:
       wmiwh show xql_wmic_remote_exec
       wmiwh show car_2016_03_002 --sql | duckdb -readonly case42/warehouse.duckdb
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """
     import pyarrow as pa
 
     from wmiwarehouse.hunting.hunt import select
@@ -78,7 +78,9 @@ def show(
     else:
         import json
 
-        values = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in facts.values()]
+        values = [
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in facts.values()
+        ]
         emit(pa.table({"field": list(facts), "value": values}), fmt=fmt, output=output, force=force)
     return ExitCode.DONE
 
@@ -101,10 +103,14 @@ def _text(facts: dict[str, Any]) -> list[str]:
             lines += [
                 line
                 for item in items
-                for line in textwrap.wrap(item, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+                for line in textwrap.wrap(
+                    item, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+                )
             ]
         else:
-            lines += textwrap.wrap(joined, width, initial_indent=label, subsequent_indent=" " * 22, break_on_hyphens=False)
+            lines += textwrap.wrap(
+                joined, width, initial_indent=label, subsequent_indent=" " * 22, break_on_hyphens=False
+            )
     return [*lines, "", facts["sql"].rstrip()]
 
 

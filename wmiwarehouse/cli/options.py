@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -21,7 +22,9 @@ WarehouseOption = Annotated[
 ]
 DEFAULT_WAREHOUSE = Path("warehouse")
 
-FormatOption = Annotated[Format | None, typer.Option("--format", "-f", help="How rows are written.", show_default="table")]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", "-f", help="How rows are written.", show_default="table")
+]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write rows to FILE; its suffix says how.")
 ]
@@ -52,6 +55,11 @@ def command(function: Callable[_P, ExitCode | None]) -> Callable[_P, None]:
         raise typer.Exit(code)
 
     return run
+
+
+def with_warehouse(warehouse: Path) -> str:
+    """Return `` -w DIR`` for the commands that messages suggest; nothing where DIR is the default."""
+    return f" -w {shlex.quote(str(warehouse))}" if warehouse != DEFAULT_WAREHOUSE else ""
 
 
 def load_library() -> Any:

@@ -29,7 +29,9 @@ order by source_file, position, reason"""
 @options.command
 def sources(
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
-    problems: Annotated[bool, typer.Option("--problems", help="What was damaged, unreadable or doubtful, with its position.")] = False,
+    problems: Annotated[
+        bool, typer.Option("--problems", help="What was damaged, unreadable or doubtful, with its position.")
+    ] = False,
     fmt: options.FormatOption = None,
     output: options.OutputOption = None,
     force: options.ForceOption = False,
@@ -42,7 +44,7 @@ def sources(
       wmiwh sources --problems -w case42 -o problems.csv
 
     Exit: 0 done, 3 no warehouse or nothing in it.
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """
     from wmiwarehouse.lake import catalog
     from wmiwarehouse.lake.warehouse import Warehouse
     from wmiwarehouse.output.formats import emit

@@ -28,8 +28,7 @@ class Seen:
     @property
     def text(self) -> str:
         """``4 of 7 (command_line in 62 % of records)``."""
-        rare = f" ({self.column} in {_percent(self.share)} of records)" if self.share is not None and self.share < 1 else ""
-        return f"{self.hosts} of {self.all_hosts}{rare}"
+        return f"{self.hosts} of {self.all_hosts}{self._rare}"
 
     @property
     def sentence(self) -> str:
@@ -38,8 +37,13 @@ class Seen:
         if not self.hosts:
             return f"0 hits. The data this needs was not seen on any of {self.all_hosts} hosts. {CAUTION}"
         rest = f", not seen on {missing}. {CAUTION}" if missing else ". Seen does not prove that all was logged."
-        rare = f" ({self.column} in {_percent(self.share)} of records)" if self.share is not None and self.share < 1 else ""
-        return f"0 hits. The data this needs was seen on {self.hosts} of {self.all_hosts} hosts{rare}{rest}"
+        return f"0 hits. The data this needs was seen on {self.hosts} of {self.all_hosts} hosts{self._rare}{rest}"
+
+    @property
+    def _rare(self) -> str:
+        if self.share is None or self.share >= 1:
+            return ""
+        return f" ({self.column} in {_percent(self.share)} of records)"
 
 
 class Coverage:
@@ -48,7 +52,8 @@ class Coverage:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._counts = rows(
-            connection, "select host, lower(channel) as channel, event_id, count(*) as records from lake_events group by all"
+            connection,
+            "select host, lower(channel) as channel, event_id, count(*) as records from lake_events group by all",
         )
         self._hosts = {row["host"] for row in self._counts if row["host"]}
         self._shares: dict[tuple[str, int | None, str], float | None] = {}
@@ -76,7 +81,8 @@ class Coverage:
                 self._connection,
                 f"select count(nullif(cast({column} as varchar), '')) / nullif(count(*), 0) as share "  # noqa: S608 - an identifier
                 f"from events where channel = $channel {ids}",
-                {"channel": requirement.channel} | ({} if requirement.event_id is None else {"event_id": requirement.event_id}),
+                {"channel": requirement.channel}
+                | ({} if requirement.event_id is None else {"event_id": requirement.event_id}),
             )
             self._shares[key] = found[0]["share"]
         return self._shares[key]
@@ -86,7 +92,7 @@ def _meets(row: dict[str, Any], requirement: Requirement) -> bool:
     return row["channel"] == requirement.channel.lower() and requirement.event_id in (None, row["event_id"])
 
 
-def _percent(share: float | None) -> str:
+def _percent(share: float) -> str:
     """Round towards the doubt: 99.6 % is not all, 0.4 % is not nothing."""
-    value = 100 * (share or 0)
+    value = 100 * share
     return f"{'under 1' if 0 < value < 1 else int(value)} %"

@@ -82,7 +82,9 @@ def moment(text: str, newest: datetime | None, option: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(f"--{option} {text}: neither an ISO time (2026-03-04T10:00:00Z) nor a span (7d, 12h)") from None
+        raise UsageError(
+            f"--{option} {text}: neither an ISO time (2026-03-04T10:00:00Z) nor a span (7d, 12h)"
+        ) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
@@ -94,9 +96,8 @@ def _user_term(user: str, columns: Collection[str]) -> tuple[str, dict[str, Any]
             of_domain = column.replace("_name", "_domain")
             same_domain = f" and lower({of_domain}) = $user_domain" if domain and of_domain in columns else ""
             terms.append(f"(lower({column}) = $user_name{same_domain})")
-    for column in _ACCOUNTS:
-        if column in columns:
-            terms.append(f"(lower({column}) = $user_account or ends_with(lower({column}), $user_tail))")
+    same_account = "(lower({0}) = $user_account or ends_with(lower({0}), $user_tail))"
+    terms += [same_account.format(column) for column in _ACCOUNTS if column in columns]
     if not terms:
         raise UsageError("--user: these rows name no user")
     sql = "(" + " or ".join(terms) + ")"

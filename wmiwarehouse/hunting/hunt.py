@@ -82,7 +82,11 @@ class Hunt:
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
         connection = self._connect(beneath=False)
-        query = "select count(*) as records, count(distinct host) as hosts, min(event_time) as first_time, max(event_time) as last_time from lake_events"
+        query = """
+            select
+                count(*) as records, count(distinct host) as hosts,
+                min(event_time) as first_time, max(event_time) as last_time
+            from lake_events"""
         return rows(connection, query)[0]
 
     def close(self) -> None:
@@ -102,7 +106,8 @@ class Hunt:
         if (beneath, analytic.view) not in self._views:
             connection.execute(analytic.sql)
             self._views.add((beneath, analytic.view))
-        where, values = "", {}
+        where = ""
+        values: dict[str, Any] = {}
         if self._filters and not beneath:
             where, values = self._filters.where(self._columns(connection, analytic), self.newest())
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values  # noqa: S608
@@ -161,5 +166,9 @@ def open_hunt(root: Path, library: Library, filters: Filters | None = None) -> I
 
 def gravest(lines: Iterable[Line]) -> str | None:
     """Return the highest severity among detections and chains that have hits."""
-    found = [line.analytic.metadata.severity for line in lines if line.hits and line.analytic.metadata.kind in ("detection", "chain")]
+    found = [
+        line.analytic.metadata.severity
+        for line in lines
+        if line.hits and line.analytic.metadata.kind in ("detection", "chain")
+    ]
     return max(found, key=SEVERITIES.index, default=None)
