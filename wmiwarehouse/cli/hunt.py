@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,10 @@ from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
     from wmiwarehouse.hunting.hunt import Line
+
+
+_ROOMY = 150
+_WITH_TIMES = 118
 
 
 class Severity(StrEnum):
@@ -54,7 +60,8 @@ def hunt(
     """
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import SEVERITIES, gravest, open_hunt, select
-    from wmiwarehouse.output.formats import emit
+    from wmiwarehouse.output.formats import Format, emit
+    from wmiwarehouse.output.streams import width
 
     library = options.load_library()
     chosen = select(library, ids or [])
@@ -70,7 +77,10 @@ def hunt(
                 console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
             console.note(f"about this analytic: wmiwh show {chosen[0].id}")
         else:
-            emit(_summary(lines), fmt=fmt, output=output, force=force)
+            on_screen = output is None and fmt in (None, Format.TABLE)
+            emit(
+                _screen(lines, width(sys.stdout)) if on_screen else _summary(lines), fmt=fmt, output=output, force=force
+            )
             _tell(lines, hunting.totals(), filtered=bool(filters), where=where)
     found = gravest(lines)
     if fail_on and found and SEVERITIES.index(found) >= SEVERITIES.index(fail_on.value):
@@ -98,6 +108,30 @@ def _summary(lines: list[Line]) -> Any:
     )
 
 
+def _screen(lines: list[Line], width: int) -> Any:
+    """Return the columns of the summary that fit *width*: one line for each analytic, whatever the terminal."""
+    import pyarrow as pa
+
+    roomy = width >= _ROOMY
+    columns: dict[str, Any] = {
+        "severity": [line.analytic.metadata.severity for line in lines],
+        "analytic": [line.analytic.id for line in lines],
+        "hits": pa.array([line.hits for line in lines], pa.int64()),
+        "hosts": pa.array([line.hosts for line in lines], pa.int64()),
+    }
+    if width >= _WITH_TIMES:
+        columns |= {
+            "first": [_minute(line.first_time) for line in lines],
+            "last": [_minute(line.last_time) for line in lines],
+        }
+    columns["data seen on"] = [line.seen.text if roomy else line.seen.short for line in lines]
+    return pa.table(columns)
+
+
+def _minute(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%dT%H:%MZ}" if time else ""
+
+
 def _tell(lines: list[Line], totals: dict[str, Any], *, filtered: bool, where: str) -> None:
     from wmiwarehouse.hunting.coverage import CAUTION
 
@@ -107,6 +141,9 @@ def _tell(lines: list[Line], totals: dict[str, Any], *, filtered: bool, where: s
         else ""
     )
     looked = f"looked at {totals['records']:,} records of {totals['hosts']:,} hosts{period}"
+    console.note(
+        "data seen on: hosts that have the records it needs, and how many of these carry the field it asks for"
+    )
     console.note(f"{looked}{'; the filters narrow this' if filtered else ''}. {CAUTION}")
     hit = next((line.analytic.id for line in lines if line.hits), lines[0].analytic.id)
     console.note(f"next: wmiwh hunt {hit}{where} · wmiwh show {hit} · wmiwh sources --problems{where}")

@@ -31,6 +31,11 @@ class Seen:
         return f"{self.hosts} of {self.all_hosts}{self._rare}"
 
     @property
+    def short(self) -> str:
+        """``4 of 7, 62 %``."""
+        return f"{self.hosts} of {self.all_hosts}" + (f", {_percent(self.share)}" if self._rare and self.share else "")
+
+    @property
     def sentence(self) -> str:
         """The honest words beside a count of zero."""
         missing = self.all_hosts - self.hosts

@@ -1,0 +1,203 @@
+"""What happens when a worker dies or cannot start, and how much it holds before it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.pipeline import buffer, worker
+from wmiwarehouse.pipeline import ingest as pipeline
+from wmiwarehouse.pipeline.buffer import Buffer, Source
+from wmiwarehouse.pipeline.part_writer import PartWriter
+from wmiwarehouse.pipeline.worker import Done, Flush, Read, Worker
+from wmiwarehouse.projection.compiler import Projection
+from wmiwarehouse.readers.containers import Place
+from wmiwarehouse.readers.model import Slice
+
+Lab = Any
+Lake = Any
+
+POISON = "poison"
+
+
+def deadly_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+    """A worker that is killed while it reads a file whose name says so: what a crash in a parser looks like."""
+    plain = worker.evtx.read
+
+    def read(stream: Any, *rest: Any) -> Iterator[tuple[int, str]]:
+        if POISON in str(getattr(stream, "name", "")):
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from plain(stream, *rest)
+
+    worker.evtx.read = read  # type: ignore[assignment]
+    worker.main(connection, folder, name, ingest_folders)
+
+
+def stillborn_main(*_: object) -> None:
+    os._exit(9)
+
+
+def dies_at_the_end_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+    worker.Worker._flush = lambda *_: os._exit(7)  # type: ignore[method-assign, assignment]
+    worker.main(connection, folder, name, ingest_folders)
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes import this file by its name."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    name = Path(__file__).stem
+    for function in (deadly_main, stillborn_main, dies_at_the_end_main):
+        monkeypatch.setattr(function, "__module__", name)
+    monkeypatch.setitem(sys.modules, name, sys.modules[__name__])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_kills_a_worker_costs_itself(
+    lab: Lab, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    logs = tmp_path / "logs"
+    shutil.copytree(lab.folder / "evtx" / "WS01", logs)
+    shutil.copy(lab.folder / "evtx" / "WS02" / "System.evtx", logs / f"{POISON}.evtx")
+    monkeypatch.setattr(pipeline.worker, "main", deadly_main)
+    summary = lake.ingest(logs, workers=workers)
+    assert [Path(file).stem for file, _ in summary.failed] == [POISON]
+    assert "a worker ended with -9" in summary.failed[0][1]
+    assert summary.exit_code is ExitCode.DAMAGED
+    expected = sum(count for name, count in lab.truth.files.items() if name.startswith("evtx/WS01/"))
+    assert summary.records == expected
+    assert lake.value("select count(*) from lake_events") == expected
+    (row,) = lake.rows("select source_file, records from lake_sources where status = 'failed'")
+    assert row == {"source_file": str(logs / f"{POISON}.evtx"), "records": 0}
+    assert list(lake.warehouse.staging.iterdir()) == []
+    # It stays unread until somebody tries again.
+    monkeypatch.undo()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert lake.ingest(logs).records == lab.truth.files["evtx/WS02/System.evtx"]
+
+
+@pytest.mark.parametrize("target", [stillborn_main, dies_at_the_end_main])
+def test_a_worker_that_cannot_work_is_an_error_and_nothing_is_committed(
+    lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch, target: Any
+) -> None:
+    monkeypatch.setattr(pipeline.worker, "main", target)
+    with pytest.raises(WmiwhError, match="nothing of this batch was committed"):
+        lake.ingest(lab.folder / "evtx" / "WS01", workers=2)
+    assert lake.warehouse.batches() == []
+    assert list(lake.warehouse.staging.iterdir()) == []
+
+
+class Parts:
+    """Takes what a worker writes, and refuses what a test says."""
+
+    def __init__(self, refuse: str = "") -> None:
+        self.sizes: list[int] = []
+        self._refuse = refuse
+
+    def write(self, fmt: str, records: Any, sources: Any, clock: Any) -> None:
+        if self._refuse and any(self._refuse in text for text in records["record"].to_pylist()):
+            raise duckdb.ConversionException("Conversion Error: no\nand more")
+        self.sizes.append(records.num_rows)
+
+    def invalid(self, records: Any) -> list[int]:
+        return []
+
+
+def source(path: Path, fmt: str = "nxlog") -> Source:
+    from datetime import UTC, datetime
+
+    return Source(0, Place(path), fmt, "evtx" if fmt == "evtx" else "json", "sha", "key:", "batch", datetime.now(UTC))
+
+
+def lines(path: Path, count: int, size: int = 10) -> Slice:
+    path.write_text("".join(json.dumps({"EventID": n, "x": "y" * size}) + "\n" for n in range(count)))
+    return Slice(0, path.stat().st_size, 1)
+
+
+def test_a_part_has_so_many_records_at_most(tmp_path: Path) -> None:
+    parts = Parts()
+    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    done = one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 140_000)))
+    assert (done.records, parts.sizes) == (140_000, [65_536, 65_536])
+    one.do(Flush())
+    assert parts.sizes == [65_536, 65_536, 140_000 - 2 * 65_536]
+
+
+def test_a_part_has_so_much_text_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert buffer._MOST_TEXT == 48 << 20
+    monkeypatch.setattr(buffer, "_MOST_TEXT", 100_000)
+    parts = Parts()
+    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 100, 10_000)))
+    one.do(Flush())
+    assert sum(parts.sizes) == 100
+    assert max(parts.sizes) == 10
+
+
+def test_one_record_that_cannot_be_projected_costs_itself(tmp_path: Path) -> None:
+    parts = Parts(refuse='"EventID": 777,')
+    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 1000)))
+    done = one.do(Flush())
+    assert sum(parts.sizes) == 999
+    ((number, problem),) = done.problems
+    assert (number, problem.position, problem.lost) == (0, "line 778", 1)
+    assert problem.reason == "cannot be read: Conversion Error: no"
+
+
+def test_records_of_a_binary_log_are_not_called_lines(tmp_path: Path, lab: Lab) -> None:
+    path = lab.folder / "evtx" / "WS01" / "System.evtx"
+    parts = Parts(refuse='"EventID"')
+    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one.do(Read(source(path, "evtx"), Slice(4096, path.stat().st_size, 1)))
+    done = one.do(Flush())
+    assert done.problems[0][1].position == "record 1"
+
+
+def test_a_source_that_vanishes_is_a_problem(tmp_path: Path) -> None:
+    one = Worker(Parts(), frozenset())  # type: ignore[arg-type]
+    done = one.do(Read(source(tmp_path / "gone"), Slice(0, 10, 1)))
+    assert isinstance(done, Done)
+    assert "reading broke off" in done.problems[0][1].reason
+
+
+def test_text_beyond_ascii_survives_the_way_to_a_table() -> None:
+    texts = ["", "ä漢\U0001f600", "x", '{"a":"\u2028"}']
+    filled = Buffer()
+    for number, text in enumerate(texts):
+        filled.add(number, text)
+    filled.runs.append((source(Path("x")), len(texts)))
+    table = filled.record_table()
+    table.validate(full=True)
+    assert table["record"].to_pylist() == texts
+    assert table["source_record"].to_pylist() == [0, 1, 2, 3]
+
+
+def test_parts_are_sorted(tmp_path: Path, lab: Lab) -> None:
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "events"
+    folder.mkdir()
+    writer = PartWriter(folder, "part", Projection())
+    one = Worker(writer, frozenset())
+    for name in ("System", "Security"):
+        path = lab.folder / "evtx" / "WS01" / f"{name}.evtx"
+        one.do(Read(source(path, "evtx"), Slice(4096, path.stat().st_size, 1)))
+    one.do(Flush())
+    writer.close()
+    (part,) = folder.glob("*.parquet")
+    rows = pq.read_table(part, columns=["channel", "event_id", "event_time"]).to_pylist()
+    keys = [tuple(row.values()) for row in rows]
+    assert keys == sorted(keys)
+    assert len(keys) > 1000
