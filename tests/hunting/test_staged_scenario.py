@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_records_of_both_formats_are_kept_and_copies_known(
 def test_the_stock_shell_answers_from_another_folder(
     warehouse: Path, staged: tuple[Path, GroundTruth], tmp_path: Path
 ) -> None:
-    shell = shutil.which("duckdb", path=str(Path(__import__("sys").executable).parent))
+    shell = shutil.which("duckdb", path=str(Path(sys.executable).parent))
     if shell is None:
         pytest.fail("the duckdb shell (package duckdb-cli) is not installed")
     query = "select count(*) from hunt.car_2016_03_002"
