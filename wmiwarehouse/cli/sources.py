@@ -16,6 +16,14 @@ select
     reason, source_file, source_id as sha256, file_sha256, batch_id, ingested_at
 from lake_sources
 order by source_file, ingested_at"""
+# What a person looks for first, in a line that fits a terminal; everything else is in the other formats.
+_ON_SCREEN = """
+select
+    coalesce(format, status) as format, records, duplicates, problems,
+    coalesce(strftime(first_time, '%Y-%m-%dT%H:%MZ'), '') as first,
+    left(source_id, 12) as sha256, source_file as file, coalesce(reason, '') as reason
+from lake_sources
+order by source_file, ingested_at"""
 _PROBLEMS = """
 select source_file, position, reason, lost, source_id as sha256, batch_id
 from lake_problems
@@ -47,7 +55,7 @@ def sources(
     """
     from wmiwarehouse.lake import catalog
     from wmiwarehouse.lake.warehouse import Warehouse
-    from wmiwarehouse.output.formats import emit
+    from wmiwarehouse.output.formats import Format, emit
 
     batches = Warehouse.open(warehouse).batches()
     if not batches:
@@ -56,11 +64,15 @@ def sources(
     try:
         for statement in catalog.base_relations(batches):
             connection.execute(statement)
-        table = connection.sql(_PROBLEMS if problems else _SOURCES).to_arrow_table()
+        on_screen = output is None and fmt in (None, Format.TABLE)
+        query = _PROBLEMS if problems else _ON_SCREEN if on_screen else _SOURCES
+        table = connection.sql(query).to_arrow_table()
     finally:
         connection.close()
     if problems and not table.num_rows:
         console.note("no problems: every event log was read to its end")
     if table.num_rows or fmt or output:
         emit(table, fmt=fmt, output=output, force=force)
+    if on_screen and not problems:
+        console.note("whole SHA-256, sizes, hosts, last times and batches: -f json or -o FILE.csv")
     return ExitCode.DONE
