@@ -29,13 +29,14 @@ create or replace macro account_domain(value) as
 create or replace macro host_name(computer) as
     case
         when regexp_full_match(computer, '[0-9.]+') then computer
+        when contains(computer, ':') then lower(computer)
         else nullif(lower(split_part(computer, '.', 1)), '')
     end;
 
 -- Addresses. A macro's argument is copied to wherever it stands, so what is used more than once is bound by a lambda
 -- over a list of one: written without that, these functions took eight times as long as all the rest.
 create or replace macro is_ipv4(value) as
-    regexp_full_match(value, '(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}');
+    regexp_full_match(value, '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}');
 create or replace macro ipv4_key(value) as
     list_transform(
         [cast(string_split(value, '.') as bigint[])],
@@ -55,11 +56,27 @@ create or replace macro ipv6_key(value) as
                 }
             ],
             lambda s: array_to_string(s.left, '')
-                || repeat('0000', if(s.is_short, 8 - len(s.left) - len(s.right), 0))
+                || repeat('0000', if(s.is_short, greatest(8 - len(s.left) - len(s.right), 1), 0))
                 || array_to_string(s.right, '')
         ),
         lambda key: if(len(key) = 32, key, null)
     )[1];
+
+create or replace macro is_ipv6(value) as
+    regexp_full_match(
+        value,
+        '([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?'
+    );
+-- '::ffff:10.1.2.3' -> '::ffff:0a01:0203'
+create or replace macro without_ipv4_tail(value, tail) as
+    case
+        when is_ipv4(tail)
+            then list_transform(
+                [ipv4_key(tail)],
+                lambda key: left(value, length(value) - length(tail)) || substr(key, 25, 4) || ':' || substr(key, 29, 4)
+            )[1]
+        else value
+    end;
 
 -- 32 hex digits of an address, IPv4 as IPv4-mapped IPv6, so that a network is a range of text on every engine; zone
 -- ids (%4, %%4) are cut; NULL for what is no address.
@@ -68,12 +85,11 @@ create or replace macro ip_key(value) as
         when is_ipv4(value) then ipv4_key(value)
         when contains(value, ':')
             then list_transform(
-                [lower(split_part(value, '%', 1))],
-                lambda a: case
-                    when regexp_full_match(a, '(0{0,4}:){0,5}:?ffff:[0-9.]+') and is_ipv4(split_part(a, ':', -1))
-                        then ipv4_key(split_part(a, ':', -1))
-                    when regexp_full_match(a, '([0-9a-f]{0,4}:){2,8}[0-9a-f]{0,4}') then ipv6_key(a)
-                end
+                list_transform(
+                    [lower(split_part(value, '%', 1))],
+                    lambda a: if(contains(a, '.'), without_ipv4_tail(a, split_part(a, ':', -1)), a)
+                ),
+                lambda a: if(is_ipv6(a), ipv6_key(a), null)
             )[1]
     end;
 

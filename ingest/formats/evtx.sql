@@ -12,7 +12,10 @@ select
     record ->> '$.Event.System.Channel' as channel,
     coalesce(
         try_cast(record ->> '$.Event.System.EventID' as integer),
-        try_cast((record ->> '$.Event.System.EventID') ->> '$."#text"' as integer)
+        case
+            when starts_with(record ->> '$.Event.System.EventID', '{')
+                then try_cast((record ->> '$.Event.System.EventID') ->> '$."#text"' as integer)
+        end
     ) as event_id,
     try_cast(record ->> '$.Event.System.Version' as integer) as version,
     try_cast(record ->> '$.Event.System.EventRecordID' as bigint) as record_id,

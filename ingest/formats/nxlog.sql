@@ -76,7 +76,8 @@ select
             then nullif(regexp_extract(json_extract_string(record, '$.Message'), '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
     end as "data.ProcessId",
     case
-        when (record ->> '$.EventTypeOrignal') is not null then record ->> '$.EventType'
+        when (record ->> '$.EventTypeOrignal') is not null and (record ->> '$.EventType') is not null
+            then record ->> '$.EventType'
         when is_sysmon(record ->> '$.SourceName')
             then nullif(regexp_extract(json_extract_string(record, '$.Message'), '(?:^|\n)EventType: ([^\r\n]*)', 1), '')
     end as "data.EventType",
@@ -96,5 +97,5 @@ select
 from records
 left join clock
     on clock.source_no = records.source_no
-    and clock.host = host_name(record ->> '$.Hostname')
-    and clock.local_date = cast(try_cast(record ->> '$.EventTime' as timestamp) as date)
+    and clock.host is not distinct from host_name(record ->> '$.Hostname')
+    and clock.local_date is not distinct from cast(try_cast(record ->> '$.EventTime' as timestamp) as date)

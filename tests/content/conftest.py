@@ -21,14 +21,20 @@ NULL = "<null>"
 SECURITY = ("Security", "Microsoft-Windows-Security-Auditing")
 SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
 
+#: Security's event ids that tests use.
+_SECURITY_IDS = (4608, 4624, 4625, 4634, 4648, 4672, 4673, 4674, 4688, 4689, 4720, 4769, 5156, 5157)
+
 #: ``is = "4688"`` in a given row stands for channel, provider and event id.
 KINDS: dict[str, tuple[str, str, int]] = {
     "sysmon 1": (*SYSMON, 1),
     "sysmon 3": (*SYSMON, 3),
+    "sysmon 12": (*SYSMON, 12),
+    "sysmon 13": (*SYSMON, 13),
+    "sysmon 14": (*SYSMON, 14),
     "6005": ("System", "EventLog", 6005),
     "kernel 12": ("System", "Microsoft-Windows-Kernel-General", 12),
     "wininit 12": ("System", "Microsoft-Windows-Wininit", 12),
-} | {str(number): (*SECURITY, number) for number in (4608, 4624, 4625, 4634, 4648, 4672, 4688, 4689, 4720, 4769)}
+} | {str(number): (*SECURITY, number) for number in _SECURITY_IDS}
 
 Row = dict[str, Any]
 Connection = duckdb.DuckDBPyConnection

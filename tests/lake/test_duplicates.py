@@ -20,10 +20,18 @@ from wmiwarehouse.lake.tables import arrow_schema
 
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
 _COLUMNS = {
-    "source_id": "VARCHAR", "source_file": "VARCHAR", "source_record": "BIGINT", "host": "VARCHAR", "computer": "VARCHAR",
-    "channel": "VARCHAR", "event_id": "BIGINT", "record_id": "BIGINT", "event_time": "TIMESTAMPTZ", "provider": "VARCHAR",
+    "source_id": "VARCHAR",
+    "source_file": "VARCHAR",
+    "source_record": "BIGINT",
+    "host": "VARCHAR",
+    "computer": "VARCHAR",
+    "channel": "VARCHAR",
+    "event_id": "BIGINT",
+    "record_id": "BIGINT",
+    "event_time": "TIMESTAMPTZ",
+    "provider": "VARCHAR",
     "event_data": "VARCHAR",
-}  # fmt: skip
+}
 
 Row = dict[str, Any]
 Find = Callable[..., list[tuple[str, int]]]
@@ -33,9 +41,15 @@ def row(source: str, number: int = 1, **changes: Any) -> Row:
     """A record of the file *source*; *seconds* are after noon."""
     time = NOON + timedelta(seconds=changes.pop("seconds", 0))
     common = {
-        "host": "ws01", "computer": "WS01.acme.example", "channel": "Security", "event_id": 4688, "record_id": 7,
-        "event_time": time, "provider": "P", "event_data": "{}",
-    }  # fmt: skip
+        "host": "ws01",
+        "computer": "WS01.acme.example",
+        "channel": "Security",
+        "event_id": 4688,
+        "record_id": 7,
+        "event_time": time,
+        "provider": "P",
+        "event_data": "{}",
+    }
     return {"source_id": f"sha-{source}", "source_file": source, "source_record": number} | common | changes
 
 
@@ -93,7 +107,9 @@ def test_what_makes_another_record(find: Find, other: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"computer": "ws01"}, {"computer": "WS01.ACME.EXAMPLE"}, {"channel": "security"}, {"event_data": '{"a":1}'}], ids=str
+    "other",
+    [{"computer": "ws01"}, {"computer": "WS01.ACME.EXAMPLE"}, {"channel": "security"}, {"event_data": '{"a":1}'}],
+    ids=str,
 )
 def test_what_makes_no_other_record(find: Find, other: Row) -> None:
     assert find([row("a"), row("b", **other)]) == [("b", 1)]
@@ -105,7 +121,7 @@ def test_a_short_name_does_not_join_two_full_ones(find: Find) -> None:
 
 
 def test_records_without_an_id_are_the_same_if_their_content_is(find: Find) -> None:
-    plain = {"record_id": None}
+    plain: Row = {"record_id": None}
     assert find([row("a", **plain), row("b", **plain)]) == [("b", 1)]
     assert find([row("a", **plain), row("b", event_data='{"x":1}', **plain)]) == []
     assert find([row("a", **plain), row("b", seconds=1, **plain)]) == []
@@ -113,13 +129,13 @@ def test_records_without_an_id_are_the_same_if_their_content_is(find: Find) -> N
 
 def test_repeats_without_an_id_inside_one_file_are_kept(find: Find) -> None:
     """The n-th in one file is the n-th in another: three against two leave one."""
-    plain = {"record_id": None}
+    plain: Row = {"record_id": None}
     rows = [row("a", n, **plain) for n in (1, 2)] + [row("b", n, **plain) for n in (4, 5, 6)]
     assert find(rows) == [("b", 4), ("b", 5)]
 
 
 def test_records_without_a_time_or_a_host(find: Find) -> None:
-    nothing = {"event_time": None, "host": None, "computer": None}
+    nothing: Row = {"event_time": None, "host": None, "computer": None}
     assert find([row("a", **nothing), row("b", **nothing)]) == [("b", 1)]
 
 
@@ -158,14 +174,19 @@ def test_no_parts_and_no_copies(find: Find) -> None:
 @given(
     records=st.lists(
         st.tuples(
-            st.sampled_from("abc"), st.sampled_from([1, 2, None]), st.sampled_from([0, 4, 30, 60]), st.sampled_from(["WS01", "WS01.x.y", "WS01.z"])
+            st.sampled_from("abc"),
+            st.sampled_from([1, 2, None]),
+            st.sampled_from([0, 4, 30, 60]),
+            st.sampled_from(["WS01", "WS01.x.y", "WS01.z"]),
         ),
         min_size=1,
         max_size=14,
     ),
     data=st.data(),
 )
-def test_the_order_of_the_rows_decides_nothing(find: Find, records: list[tuple[str, int | None, int, str]], data: st.DataObject) -> None:
+def test_the_order_of_the_rows_decides_nothing(
+    find: Find, records: list[tuple[str, int | None, int, str]], data: st.DataObject
+) -> None:
     rows = [
         row(source, number, record_id=record_id, seconds=seconds, computer=computer)
         for number, (source, record_id, seconds, computer) in enumerate(records, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,16 @@ from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import Summary, ingest
 
 LINE = {
-    "EventTime": "2024-05-06 08:00:00", "Hostname": "WS01.acme.example", "EventID": 4688, "SourceName": "Microsoft-Windows-Security-Auditing",
-    "Channel": "Security", "RecordNumber": 1, "Message": "A new process has been created.",
-    "EventReceivedTime": "2024-05-06 08:00:01", "@timestamp": "2024-05-06T12:00:01.000Z",
-}  # fmt: skip
+    "EventTime": "2024-05-06 08:00:00",
+    "Hostname": "WS01.acme.example",
+    "EventID": 4688,
+    "SourceName": "Microsoft-Windows-Security-Auditing",
+    "Channel": "Security",
+    "RecordNumber": 1,
+    "Message": "A new process has been created.",
+    "EventReceivedTime": "2024-05-06 08:00:01",
+    "@timestamp": "2024-05-06T12:00:01.000Z",
+}
 
 
 @dataclass
@@ -89,6 +95,5 @@ def line() -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _no_colours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    yield

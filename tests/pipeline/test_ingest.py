@@ -111,7 +111,7 @@ def test_one_content_under_two_names_counts_once(lab: Lab, lake: Lake, tmp_path:
 
 
 def test_members_of_archives(lab: Lab, lake: Lake, tmp_path: Path) -> None:
-    path = tmp_path / "it's \"q\" ü\n.zip"
+    path = tmp_path / 'it\'s "q" ü\n.zip'
     folder = lab.folder / "evtx" / "WS02"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for log in sorted(folder.iterdir()):
@@ -156,7 +156,18 @@ def test_names_that_are_not_utf8(lake: Lake, line: dict[str, Any], tmp_path: Pat
 
 def test_broken_lines_are_named_and_cost_themselves(lake: Lake, line: dict[str, Any], tmp_path: Path) -> None:
     good = [json.dumps(line | {"RecordNumber": number}) for number in range(1, 8)]
-    bad = ['{"EventID": 4688, "Hostname": "WS', "[1,", "\x00\x00\x00", '{"a": "\x01"}', '{"a": "\\ud800"}', "}{", '"text"', "17", "null", "[]"]
+    bad = [
+        '{"EventID": 4688, "Hostname": "WS',
+        "[1,",
+        "\x00\x00\x00",
+        '{"a": "\x01"}',
+        '{"a": "\\ud800"}',
+        "}{",
+        '"text"',
+        "17",
+        "null",
+        "[]",
+    ]
     lines = [good[0], bad[0], good[1], "", *bad[1:6], good[2], *bad[6:], *good[3:]]
     log = tmp_path / "log.json"
     log.write_text("\n".join(lines), encoding="utf-8")
@@ -180,7 +191,9 @@ def test_a_damaged_log_is_read_as_far_as_it_goes(lab: Lab, lake: Lake, tmp_path:
     assert summary.exit_code is ExitCode.DAMAGED
     assert 0 < summary.records < lab.truth.files[name]
     assert summary.records + summary.lost == lab.truth.files[name]
-    assert lake.value("select count(*) from lake_events where event_time is null or host is null or event_id is null") == 0
+    assert (
+        lake.value("select count(*) from lake_events where event_time is null or host is null or event_id is null") == 0
+    )
     assert lake.value("select records + lost from lake_sources") == lab.truth.files[name]
 
 
@@ -266,13 +279,39 @@ def test_a_users_own_format_and_source(lake: Lake, tmp_path: Path) -> None:
     )
     (own / "events").mkdir()
     (own / "events" / "mine.sql").write_text(
-        '-- /// event\n-- channel = "Mine"\n-- provider = "Me"\n-- event_ids = [5]\n-- ///\nselect data ->> \'$.What\' as object_name from records\n',
+        '-- /// event\n-- channel = "Mine"\n-- provider = "Me"\n-- event_ids = [5]\n-- ///\n'
+        "select data ->> '$.What' as object_name from records\n",
         encoding="utf-8",
     )
-    log = put(tmp_path / "log", {"id": 5, "at": "2024-01-02 03:04:05", "Channel": "mine", "SourceName": "Me", "What": "it"})
+    log = put(
+        tmp_path / "log", {"id": 5, "at": "2024-01-02 03:04:05", "Channel": "mine", "SourceName": "Me", "What": "it"}
+    )
     folders = (assets.folder("ingest"), own)
     assert lake.ingest(log, ingest_folders=folders).records == 1
     (row,) = lake.rows("select channel, event_id, object_name, format from lake_events")
     assert row == {"channel": "Mine", "event_id": 5, "object_name": "it", "format": "my-own format 1"}
     # Without the folder it is of no known format, and with it the two workers know it as well.
     assert Warehouse.create(tmp_path / "other").batches() == []
+
+
+@pytest.mark.parametrize(
+    ("select", "cause"),
+    [
+        ("select no_such_function(data ->> '$.X') as user_name from records", "no_such_function"),
+        ("select data ->> '$.X' as nonsense from records", "unknown column 'nonsense'"),
+        ("select try_cast(data ->> '$.X' as integer) as hashes from records", "explicit cast"),
+    ],
+)
+def test_a_users_broken_file_is_named_before_anything_is_written(
+    lake: Lake, line: dict[str, Any], tmp_path: Path, select: str, cause: str
+) -> None:
+    from wmiwarehouse import assets
+
+    own = tmp_path / "own" / "events"
+    own.mkdir(parents=True)
+    head = '-- /// event\n-- channel = "Mine"\n-- provider = "Me"\n-- event_ids = [5]\n-- ///\n'
+    (own / "mine.sql").write_text(f"{head}{select}\n", encoding="utf-8")
+    with pytest.raises(WmiwhError, match=cause) as error:
+        lake.ingest(put(tmp_path / "log", line), ingest_folders=(assets.folder("ingest"), own.parent))
+    assert error.value.code is ExitCode.USAGE
+    assert lake.warehouse.batches() == []

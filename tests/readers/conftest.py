@@ -90,8 +90,12 @@ class Reading:
 
 def kinds() -> tuple[EventKind, EventKind]:
     provider = Provider("Made-Up", "5770385F-C22A-43E0-BF4C-06F5698FFBD9")
-    one = EventKind("one", provider, "Application", 1, 0, (Field("Text", ValueType.STRING), Field("N", ValueType.UINT32)))
-    two = EventKind("two", provider, "Application", 2, 0, (Field("N", ValueType.HEX64), Field("Text", ValueType.STRING)))
+    one = EventKind(
+        "one", provider, "Application", 1, 0, (Field("Text", ValueType.STRING), Field("N", ValueType.UINT32))
+    )
+    two = EventKind(
+        "two", provider, "Application", 2, 0, (Field("N", ValueType.HEX64), Field("Text", ValueType.STRING))
+    )
     return one, two
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,10 @@ from wmiwarehouse.readers.model import Outcome
 from wmiwarehouse.readers.recognise import Candidate, Skipped, files, recognise
 
 FORMATS = {name: fmt.keys for name, fmt in Projection().formats.items() if fmt.reader == "json"}
-LINE = json.dumps({"EventTime": "2024-05-06 01:02:03", "Hostname": "WS01", "EventID": 1, "SourceName": "x"}).encode() + b"\n"
+LINE = (
+    json.dumps({"EventTime": "2024-05-06 01:02:03", "Hostname": "WS01", "EventID": 1, "SourceName": "x"}).encode()
+    + b"\n"
+)
 
 
 def found(path: Path) -> list[Candidate | Skipped]:
@@ -106,7 +108,15 @@ def test_what_is_no_log(tmp_path: Path, data: bytes, reason: str, damaged: bool)
         LINE.strip(),
         LINE[:-6],
     ],
-    ids=["BOM", "blank lines first", "broken first line", "other first line", "cut first line", "no line end", "cut last line"],
+    ids=[
+        "BOM",
+        "blank lines first",
+        "broken first line",
+        "other first line",
+        "cut first line",
+        "no line end",
+        "cut last line",
+    ],
 )
 def test_nxlog_is_recognised_in_spite_of(tmp_path: Path, data: bytes) -> None:
     one = only(put(tmp_path / "log", data))
@@ -122,7 +132,13 @@ def test_a_damaged_file_header_is_still_a_log(tmp_path: Path, log: Any) -> None:
 def test_every_member_is_a_source(tmp_path: Path, log: Any) -> None:
     path = zipped(
         tmp_path / "logs.zip",
-        {"a/Security.evtx": bytes(log.data), "../../x.json": LINE, "readme.txt": b"hello", "inner.zip": b"PK\x03\x04", "folder/": b""},
+        {
+            "a/Security.evtx": bytes(log.data),
+            "../../x.json": LINE,
+            "readme.txt": b"hello",
+            "inner.zip": b"PK\x03\x04",
+            "folder/": b"",
+        },
     )
     places = {one.place.member: one for one in found(path)}
     assert {name: type(one) for name, one in places.items()} == {
@@ -179,7 +195,9 @@ def test_an_unknown_compression(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keep", [0.3, 0.9, 1.0])
 def test_a_truncated_gzip_gives_what_it_has(tmp_path: Path, keep: float) -> None:
     """The checksum at the end is missing, or more; everything before the break counts."""
-    noise = "".join(f'{{"EventTime":"{i}","Hostname":"h","EventID":{i * 7919 % 9973}}}\n' for i in range(20_000)).encode()
+    noise = "".join(
+        f'{{"EventTime":"{i}","Hostname":"h","EventID":{i * 7919 % 9973}}}\n' for i in range(20_000)
+    ).encode()
     packed = gzip.compress(noise, 1)
     one = only(put(tmp_path / "log.gz", packed[: int(len(packed) * keep) - 4]))
     assert isinstance(one, Candidate)
@@ -197,7 +215,11 @@ def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind
     monkeypatch.setattr(containers, "MOST_EXPANSION", 20)
     monkeypatch.setattr(containers, "_ALWAYS_ALLOWED", 100_000)
     content = LINE + b" " * 5_000_000 + b"\n"
-    path = put(tmp_path / "bomb", gzip.compress(content)) if kind == "gzip" else zipped(tmp_path / "bomb", {"log": content})
+    path = (
+        put(tmp_path / "bomb", gzip.compress(content))
+        if kind == "gzip"
+        else zipped(tmp_path / "bomb", {"log": content})
+    )
     one = only(path)
     assert isinstance(one, Candidate)
     with one.place.open() as stream:
@@ -272,5 +294,3 @@ def test_reading_never_holds_more_than_it_is_asked_for(tmp_path: Path) -> None:
     with place.open() as stream:
         assert 0 < len(stream.read(1000)) <= 1000
         assert isinstance(stream, io.RawIOBase)
-
-

@@ -6,19 +6,12 @@ and words of the problem; everything else must come out with its own value at it
 
 from __future__ import annotations
 
-import io
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from wmiwarehouse.readers import evtx
-from wmiwarehouse.readers.model import Slice
 
 HEADER, CHUNK, FIRST = 4096, 65_536, 512
 SECOND_CHUNK = HEADER + CHUNK
@@ -65,7 +58,9 @@ def patched(layout: str, offset: int, *values: int | bytes, sign: bool = False) 
     return do
 
 
-def record(layout: str, offset: int, *values: int | bytes, which: str = "middle", sign: bool = False) -> Callable[[Log], None]:
+def record(
+    layout: str, offset: int, *values: int | bytes, which: str = "middle", sign: bool = False
+) -> Callable[[Log], None]:
     """Overwrite a piece of one record of the second chunk; a negative offset counts from its end."""
 
     def do(log: Log) -> None:
@@ -210,7 +205,11 @@ CASES = [
     Damage("chunk magic", patched("8s", 0, b"ElfChnx\0"), ("chunk 2", "no chunk header")),
     Damage("chunk header checksum", patched("I", 124, 7), ("chunk 2", "header damaged")),
     Damage("checksum of the records", patched("I", 52, 7), ("chunk 2", "header damaged")),
-    Damage("checksum of the records, signed", both(patched("I", 52, 7), lambda log: resign_header(log)), ("chunk 2", "checksum of the records")),
+    Damage(
+        "checksum of the records, signed",
+        both(patched("I", 52, 7), lambda log: resign_header(log)),
+        ("chunk 2", "checksum of the records"),
+    ),
     Damage("flipped byte", flip, ("chunk 2", "checksum of the records"), missing=one(), lost=0),
     Damage("size copy", record("I", -4, 8), ("chunk 2", "checksum")),
     Damage("size copy, signed", record("I", -4, 8, sign=True)),
@@ -218,23 +217,47 @@ CASES = [
     Damage("record size 0, signed", record("I", 4, 0, sign=True)),
     Damage("record size 20", record("I", 4, 20), ("chunk 2", "checksum")),
     Damage("record size past the chunk", record("I", 4, 100_000), ("chunk 2", "checksum")),
-    Damage("record size into the next record", lambda log: log.put("I", at(log, middle(log))[0] + 4, at(log, middle(log))[1] + 64), ("chunk 2", "checksum")),
+    Damage(
+        "record size into the next record",
+        lambda log: log.put("I", at(log, middle(log))[0] + 4, at(log, middle(log))[1] + 64),
+        ("chunk 2", "checksum"),
+    ),
     Damage("record magic", record("4s", 0, b"\0\0\0\0"), ("chunk 2", "checksum")),
     Damage("record magic of the first", record("4s", 0, b"\0\0\0\0", which="first"), ("chunk 2", "checksum")),
     Damage("record magic of the last", record("4s", 0, b"\0\0\0\0", which="last"), ("chunk 2", "checksum")),
-    Damage("record size and its copy", both(record("I", 4, 0), record("I", -4, 0)), ("chunk 2", "1 damaged record"), one()),
+    Damage(
+        "record size and its copy", both(record("I", 4, 0), record("I", -4, 0)), ("chunk 2", "1 damaged record"), one()
+    ),
     Damage("record time", record("Q", 16, 0), ("chunk 2", "checksum")),
     Damage("record time far away", record("Q", 16, 1 << 63), ("chunk 2", "checksum")),
     Damage("record id", record("Q", 8, 1 << 63), ("chunk 2", "checksum")),
     Damage("record id, signed", record("Q", 8, 1 << 63, sign=True)),
-    Damage("record id of its neighbour", both(record("Q", 8, 0), lambda log: log.put("Q", at(log, middle(log))[0] + 8, middle(log) - 1)), ("chunk 2", "checksum")),
-    Damage("record id of the last, signed", lambda log: (log.put("Q", at(log, middle(log))[0] + 8, log.records_of(2)[-1]), log.sign(2))[1]),
+    Damage(
+        "record id of its neighbour",
+        both(record("Q", 8, 0), lambda log: log.put("Q", at(log, middle(log))[0] + 8, middle(log) - 1)),
+        ("chunk 2", "checksum"),
+    ),
+    Damage(
+        "record id of the last, signed",
+        lambda log: (log.put("Q", at(log, middle(log))[0] + 8, log.records_of(2)[-1]), log.sign(2))[1],
+    ),
     Damage("record zeroed", zeroed(0, 1), ("chunk 2", "1 damaged record"), one()),
     Damage("record zeroed, signed", zeroed(0, 1, sign=True), ("chunk 2", "1 damaged record"), one()),
-    Damage("three records zeroed", zeroed(0, 3), ("chunk 2", "3 damaged records"), lambda log: range(middle(log), middle(log) + 3)),
+    Damage(
+        "three records zeroed",
+        zeroed(0, 3),
+        ("chunk 2", "3 damaged records"),
+        lambda log: range(middle(log), middle(log) + 3),
+    ),
     Damage("record's body zeroed", body_zeroed, ("record", "no event"), one()),
     Damage("tail zeroed", tail_zeroed, ("chunk 2", "records are there"), from_middle, shifts=True),
-    Damage("tail zeroed, header damaged", both(tail_zeroed, patched("I", 124, 7)), ("chunk 2", "header damaged"), from_middle, shifts=True),
+    Damage(
+        "tail zeroed, header damaged",
+        both(tail_zeroed, patched("I", 124, 7)),
+        ("chunk 2", "header damaged"),
+        from_middle,
+        shifts=True,
+    ),
     Damage("chunk zeroed", chunk_zeroed, ("1 of 3 chunks are empty",), whole_chunk, shifts=True),
     Damage("chunk overwritten", wiped, ("chunk 2", "no records in it"), whole_chunk, shifts=True),
     Damage("free space too low", free_too_low, ("chunk 2", "header damaged")),
@@ -254,13 +277,44 @@ CASES = [
     Damage("string table out of range", patched("I", 128, 0xFFFFFF, sign=True), ("chunk 2", "table damaged")),
     Damage("template table out of range", patched("I", 384, 0x7FFFFFFF, sign=True), ("chunk 2", "table damaged")),
     Damage("cut by one byte", cut(lambda log: len(log.data) - 1), ("chunk 3", "file ends inside it")),
-    Damage("cut behind chunk 1", cut(lambda log: SECOND_CHUNK), ("counts 3", "1 are there"), lambda log: range(log.records_of(2)[0], len(log.texts) + 1)),
-    Damage("cut at a record of chunk 2", cut(lambda log: at(log, middle(log))[0]), ("chunk 2", "file ends inside it"), to_the_end),
-    Damage("cut in a record of chunk 2", cut(lambda log: at(log, middle(log))[0] + 100), ("chunk 2", "file ends inside it"), to_the_end),
-    Damage("cut in the header of chunk 2", cut(lambda log: SECOND_CHUNK + 200), ("chunk 2", "file ends inside it"), lambda log: range(log.records_of(2)[0], len(log.texts) + 1)),
-    Damage("cut to the file header", cut(lambda log: HEADER), ("counts 3", "0 are there"), lambda log: range(1, len(log.texts) + 1)),
-    Damage("cut inside the file header", cut(lambda log: 1000), ("header", "ends after 1,000 bytes"), lambda log: range(1, len(log.texts) + 1), lost=0),
-]  # fmt: skip
+    Damage(
+        "cut behind chunk 1",
+        cut(lambda log: SECOND_CHUNK),
+        ("counts 3", "1 are there"),
+        lambda log: range(log.records_of(2)[0], len(log.texts) + 1),
+    ),
+    Damage(
+        "cut at a record of chunk 2",
+        cut(lambda log: at(log, middle(log))[0]),
+        ("chunk 2", "file ends inside it"),
+        to_the_end,
+    ),
+    Damage(
+        "cut in a record of chunk 2",
+        cut(lambda log: at(log, middle(log))[0] + 100),
+        ("chunk 2", "file ends inside it"),
+        to_the_end,
+    ),
+    Damage(
+        "cut in the header of chunk 2",
+        cut(lambda log: SECOND_CHUNK + 200),
+        ("chunk 2", "file ends inside it"),
+        lambda log: range(log.records_of(2)[0], len(log.texts) + 1),
+    ),
+    Damage(
+        "cut to the file header",
+        cut(lambda log: HEADER),
+        ("counts 3", "0 are there"),
+        lambda log: range(1, len(log.texts) + 1),
+    ),
+    Damage(
+        "cut inside the file header",
+        cut(lambda log: 1000),
+        ("header", "ends after 1,000 bytes"),
+        lambda log: range(1, len(log.texts) + 1),
+        lost=0,
+    ),
+]
 
 
 def resign_header(log: Log) -> None:

@@ -50,7 +50,9 @@ def test_a_cycle_in_a_name_table_does_not_hang(log: Log, tmp_path: Path, table: 
     log.sign(2)
     path = tmp_path / "cycle.evtx"
     path.write_bytes(log.data)
-    done = subprocess.run([sys.executable, "-c", _READ_IT, str(path)], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _READ_IT, str(path)], capture_output=True, text=True, timeout=60, check=True
+    )
     count, _, problems = done.stdout.partition(" ")
     assert "table damaged" in problems
     # The two links stand in the text of one record or two.
@@ -91,7 +93,9 @@ def test_stale_records_behind_a_damaged_header_are_not_read(log: Log, read: Read
     assert reading.said("chunk 2", "header damaged")
 
 
-def test_damaged_records_are_told_apart_from_good_ones_in_a_compressed_stream(log: Log, read: Callable[..., Any]) -> None:
+def test_damaged_records_are_told_apart_from_good_ones_in_a_compressed_stream(
+    log: Log, read: Callable[..., Any]
+) -> None:
     """What cannot be divided gives the same records."""
     start, size = log.spans[70]
     log.data[start : start + size] = bytes(size)
@@ -99,7 +103,9 @@ def test_damaged_records_are_told_apart_from_good_ones_in_a_compressed_stream(lo
     assert read(data).records == read(data, divisible=False).records
 
 
-def test_slices_give_the_same_records_as_the_whole(log: Log, read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slices_give_the_same_records_as_the_whole(
+    log: Log, read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = read(bytes(log.data))
     monkeypatch.setattr(evtx, "_CHUNKS_PER_SLICE", 1)
     assert len(evtx.survey(io.BytesIO(bytes(log.data)), divisible=True).slices) == 3
@@ -120,13 +126,16 @@ def test_a_full_file_has_more_chunks_than_its_header_can_count(log: Log) -> None
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     blows=st.lists(
-        st.tuples(st.integers(0, 10_000), st.integers(0, 700), st.integers(0, 255)) | st.tuples(st.just(-1), st.integers(0, 511), st.integers(0, 255)),
+        st.tuples(st.integers(0, 10_000), st.integers(0, 700), st.integers(0, 255))
+        | st.tuples(st.just(-1), st.integers(0, 511), st.integers(0, 255)),
         min_size=1,
         max_size=12,
     ),
     data=st.data(),
 )
-def test_no_damage_makes_an_exception_or_a_shift(log: Log, blows: list[tuple[int, int, int]], data: st.DataObject) -> None:
+def test_no_damage_makes_an_exception_or_a_shift(
+    log: Log, blows: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
     """Whatever stands in the second chunk, the others come out whole, and what comes out of it is an event."""
     damaged = bytearray(log.data)
     inside = log.records_of(2)
@@ -147,7 +156,9 @@ def test_no_damage_makes_an_exception_or_a_shift(log: Log, blows: list[tuple[int
     assert [orjson.loads(text)["Event"]["EventData"]["Text"] for text in texts[:first]] == log.texts[:first]
     assert [orjson.loads(text)["Event"]["EventData"]["Text"] for text in texts[-last:]] == log.texts[-last:]
     if bytes(damaged) != bytes(log.data):
-        behind_the_checksums = damaged[SECOND_CHUNK + 120 : SECOND_CHUNK + 124] != log.data[SECOND_CHUNK + 120 : SECOND_CHUNK + 124]
+        behind_the_checksums = (
+            damaged[SECOND_CHUNK + 120 : SECOND_CHUNK + 124] != log.data[SECOND_CHUNK + 120 : SECOND_CHUNK + 124]
+        )
         assert survey.problems or outcome.problems or behind_the_checksums
 
 

@@ -24,8 +24,12 @@ Write = Callable[[Iterable[LabEvent]], bytes]
 
 def kind(names: str, *, event_id: int = 7, body: Body = Body.EVENT_DATA, strings: str = "") -> EventKind:
     """An event kind with the given fields; those in *strings* hold arrays."""
-    fields = tuple(Field(name, ValueType.STRINGS if name in strings.split() else ValueType.STRING) for name in names.split())
-    return EventKind("made_up", Provider("Made-Up"), "Application", event_id, 1, fields, body=body, root=("Root", "urn:made:up"))
+    fields = tuple(
+        Field(name, ValueType.STRINGS if name in strings.split() else ValueType.STRING) for name in names.split()
+    )
+    return EventKind(
+        "made_up", Provider("Made-Up"), "Application", event_id, 1, fields, body=body, root=("Root", "urn:made:up")
+    )
 
 
 def event(of: EventKind, values: Sequence[Any], number: int = 1) -> LabEvent:
@@ -37,7 +41,9 @@ def raw(path: Path, bodies: Sequence[Element]) -> bytes:
 
     class Writer(ExportedEvtxWriter):
         def payload(self, event: LabEvent, at: int) -> bytes:
-            root = Element("Event", (("xmlns", EVENT_NAMESPACE),), (self._exported_system(event), bodies[event.record_id - 1]))
+            root = Element(
+                "Event", (("xmlns", EVENT_NAMESPACE),), (self._exported_system(event), bodies[event.record_id - 1])
+            )
             return compile_inline(root).at(at)
 
     with Writer(path, COMPUTER) as writer:
@@ -122,7 +128,9 @@ def test_empty_values_stay_empty(write_events: Write, read: Read) -> None:
 
 def test_lone_surrogates_lose_themselves_only(write_events: Write, read: Read) -> None:
     twice = kind("Text Other Other")
-    reading = read(write_events([event(kind("Text", event_id=1), ("a\ud800b",)), event(twice, ("c\udc00d", "1", "2"), 2)]))
+    reading = read(
+        write_events([event(kind("Text", event_id=1), ("a\ud800b",)), event(twice, ("c\udc00d", "1", "2"), 2)])
+    )
     assert [e["EventData"]["Text"] for e in reading.records.values()] == ["ab", "cd"]
     assert reading.problems == []
 

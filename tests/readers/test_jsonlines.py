@@ -43,7 +43,15 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"a":"x\u2028y\u0085z\x1c"}\n{"b":2}\n'.encode(), [(1, '{"a":"x\u2028y\u0085z\x1c"}'), (2, '{"b":2}')]),
         (b"\n", []),
     ],
-    ids=["plain", "no line end at the end", "BOM", "CRLF", "blank lines", "other line ends in values", "one blank line"],
+    ids=[
+        "plain",
+        "no line end at the end",
+        "BOM",
+        "CRLF",
+        "blank lines",
+        "other line ends in values",
+        "one blank line",
+    ],
 )
 def test_lines(data: bytes, lines: list[tuple[int, str]]) -> None:
     found, problems = read(data)
@@ -84,14 +92,15 @@ def test_slices_cover_the_file_once() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    lines=st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=60), max_size=40),
+    lines=st.lists(
+        st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=60), max_size=40
+    ),
     last=st.booleans(),
 )
 def test_any_lines_come_out_once_with_their_numbers(lines: list[str], last: bool) -> None:
+    lines = [f"{{{line}" if line and not line.isspace() else line for line in lines]
     data = "\n".join(lines).encode() + (b"\n" if last else b"")
-    wanted = [(number, line) for number, line in enumerate(lines, 1) if line and not line.isspace()]
-    if data.startswith(b"\xef\xbb\xbf"):
-        return
+    wanted = [(number, line) for number, line in enumerate(lines, 1) if line.startswith("{")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsonlines, "_BLOCK", 16)
         patch.setattr(jsonlines, "_SLICE", 40)

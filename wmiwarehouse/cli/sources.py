@@ -20,7 +20,6 @@ order by source_file, ingested_at"""
 _ON_SCREEN = """
 select
     coalesce(format, status) as format, records, duplicates, problems,
-    coalesce(strftime(first_time, '%Y-%m-%dT%H:%MZ'), '') as first,
     left(source_id, 12) as sha256, source_file as file, coalesce(reason, '') as reason
 from lake_sources
 order by source_file, ingested_at"""
@@ -74,5 +73,5 @@ def sources(
     if table.num_rows or fmt or output:
         emit(table, fmt=fmt, output=output, force=force)
     if on_screen and not problems:
-        console.note("whole SHA-256, sizes, hosts, last times and batches: -f json or -o FILE.csv")
+        console.note("whole SHA-256, sizes, hosts, times and batches: -f json or -o FILE.csv")
     return ExitCode.DONE

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import __version__
@@ -44,7 +48,11 @@ def base_relations(batches: Iterable[Batch]) -> list[str]:
     batches = list(batches)
     events = [file for batch in batches for file in batch.event_files]
     statements = [_relation("lake_events", EVENT_COLUMNS, events)]
-    for name, columns in (("sources", tables.SOURCES), ("problems", tables.PROBLEMS), ("duplicates", tables.DUPLICATES)):
+    for name, columns in (
+        ("sources", tables.SOURCES),
+        ("problems", tables.PROBLEMS),
+        ("duplicates", tables.DUPLICATES),
+    ):
         statements.append(_relation(f"lake_{name}", columns, [batch.table(name) for batch in batches]))
     return statements
 
@@ -89,12 +97,24 @@ def _renamed(sql: str) -> str:
 
 def write_database(warehouse: Warehouse, library: Library) -> None:
     """Build ``warehouse.duckdb`` anew beside the old one and put it in its place; views only, absolute paths."""
-    connection = connect()
     aside = warehouse.database.with_suffix(".duckdb.new")
     aside.unlink(missing_ok=True)
     batches = warehouse.batches()
+    with ExitStack() as exits:
+        # DuckDB reads a "?" in the path of a database as the start of options.
+        elsewhere = "?" in str(aside)
+        built = Path(exits.enter_context(TemporaryDirectory())) / aside.name if elsewhere else aside
+        _build_database(built, batches, library)
+        if elsewhere:
+            shutil.copyfile(built, aside)
+    os.replace(aside, warehouse.database)
+    warehouse.write_mark(_built_for(warehouse, batches))
+
+
+def _build_database(path: Path, batches: Iterable[Batch], library: Library) -> None:
+    connection = connect()
     try:
-        target = str(aside).replace("'", "''")
+        target = str(path).replace("'", "''")
         connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
         connection.execute("use built")
         for statement in base_relations(batches):
@@ -104,8 +124,6 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
         connection.execute("detach built")
     finally:
         connection.close()
-    os.replace(aside, warehouse.database)
-    warehouse.write_mark(_built_for(warehouse, batches))
 
 
 def refresh_database(warehouse: Warehouse, library: Library) -> None:

@@ -49,7 +49,7 @@ class Committed:
     """What a commit added."""
 
     formats: tuple[FormatTotals, ...]
-    hosts: int
+    hosts: frozenset[str]
     first_time: datetime | None
     last_time: datetime | None
 
@@ -65,7 +65,9 @@ def commit(
         connection.execute("set timezone = 'UTC'")
         parts = sorted((staged / "events").glob("*.parquet"))
         counts = _counts(connection, parts)
-        copies = duplicates.find(connection, parts, [file for batch in older for file in batch.event_files]) if parts else []
+        copies = (
+            duplicates.find(connection, parts, [file for batch in older for file in batch.event_files]) if parts else []
+        )
         totals = _totals(connection, parts)
     finally:
         connection.close()
@@ -80,14 +82,24 @@ def commit(
         found = counts.get(key, {})
         entry.problems += _incomplete(found)
         rows.append(
-            {name: getattr(entry, name) for name in ("source_id", "source_file", "file_sha256", "size", "format", "status", "reason")}
+            {
+                name: getattr(entry, name)
+                for name in ("source_id", "source_file", "file_sha256", "size", "format", "status", "reason")
+            }
             | {name: found.get(name) for name in ("hosts", "first_time", "last_time")}
             | {"records": found.get("records", 0), "duplicates": copied[key], "problems": len(entry.problems)}
             | {"lost": sum(lost for _, _, lost in entry.problems)}
             | stamp
         )
         problems += [
-            {"source_id": entry.source_id, "source_file": entry.source_file, "position": where, "reason": why, "lost": lost} | stamp
+            {
+                "source_id": entry.source_id,
+                "source_file": entry.source_file,
+                "position": where,
+                "reason": why,
+                "lost": lost,
+            }
+            | stamp
             for where, why, lost in entry.problems
         ]
     tables.write(staged / "problems.parquet", tables.PROBLEMS, problems)
@@ -97,7 +109,7 @@ def commit(
     os.rename(staged, warehouse.lake / batch_id)
     _sync_folder(warehouse.lake)
     _make_read_only(warehouse.lake / batch_id)
-    return Committed(_by_format(rows), totals["hosts"], totals["first_time"], totals["last_time"])
+    return Committed(_by_format(rows), frozenset(totals["hosts"] or ()), totals["first_time"], totals["last_time"])
 
 
 def _counts(connection: Any, parts: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -135,9 +147,12 @@ def _by_format(rows: Sequence[dict[str, Any]]) -> tuple[FormatTotals, ...]:
 
 def _totals(connection: Any, parts: Sequence[Path]) -> dict[str, Any]:
     if not parts:
-        return {"hosts": 0, "first_time": None, "last_time": None}
+        return {"hosts": None, "first_time": None, "last_time": None}
     sql = """
-        select count(distinct host) as hosts, min(event_time) as first_time, max(event_time) as last_time
+        select
+            list(distinct host) filter (where host is not null) as hosts,
+            min(event_time) as first_time,
+            max(event_time) as last_time
         from read_parquet($parts)"""
     return query.rows(connection, sql, {"parts": list(map(str, parts))})[0]
 
@@ -147,11 +162,17 @@ def _incomplete(found: dict[str, Any]) -> list[tuple[str, str, int]]:
     where = f"record {found.get('first_incomplete')} ff."
     problems = []
     if found.get("without_id"):
-        problems.append((where, f"{found['without_id']:,} records without an event id: kept, but no analytic sees them", 0))
+        problems.append(
+            (where, f"{found['without_id']:,} records without an event id: kept, but no analytic sees them", 0)
+        )
     if found.get("without_time"):
-        problems.append((where, f"{found['without_time']:,} records without a time: kept, but filters by time leave them out", 0))
+        problems.append(
+            (where, f"{found['without_time']:,} records without a time: kept, but filters by time leave them out", 0)
+        )
     if found.get("assumed"):
-        problems.append(("", f"{found['assumed']:,} records with a local time and nothing that tells its zone: taken as UTC", 0))
+        problems.append(
+            ("", f"{found['assumed']:,} records with a local time and nothing that tells its zone: taken as UTC", 0)
+        )
     return problems
 
 

@@ -50,6 +50,7 @@ named as (
         coalesce(own_suffix, max(own_suffix) over (partition by host, channel, event_id, record_id, content, nth)) as suffix
     from candidates
 ),
+-- A log that grew has its old records again under the same file and number: the order needs more to be one.
 spaced as (
     select
         *,
@@ -60,7 +61,7 @@ spaced as (
     from named
     window same_record as (
         partition by host, channel, event_id, record_id, content, nth, suffix
-        order by event_time, source_file, source_record
+        order by event_time, is_new, source_file, source_record, source_id
     )
 ),
 clustered as (
@@ -68,7 +69,7 @@ clustered as (
         *,
         sum(is_start) over (
             partition by host, channel, event_id, record_id, content, nth, suffix
-            order by event_time, source_file, source_record
+            order by event_time, is_new, source_file, source_record, source_id
             rows between unbounded preceding and current row
         ) as cluster
     from spaced
@@ -78,7 +79,7 @@ ranked as (
         *,
         row_number() over (
             partition by host, channel, event_id, record_id, content, nth, suffix, cluster
-            order by is_new, source_file, source_record
+            order by is_new, source_file, source_record, source_id
         ) as place
     from clustered
 )

@@ -57,7 +57,10 @@ class Warehouse:
         if not root.exists():
             raise WmiwhError(f"no warehouse at {root}; make one: wmiwh ingest PATH... -w {root}", ExitCode.NO_DATA)
         if not (root / _MARK).is_file():
-            raise WmiwhError(f"{root} is not a warehouse (it has no {_MARK}); make one: wmiwh ingest PATH... -w DIR", ExitCode.NO_DATA)
+            raise WmiwhError(
+                f"{root} is not a warehouse (it has no {_MARK}); make one: wmiwh ingest PATH... -w DIR",
+                ExitCode.NO_DATA,
+            )
         return cls(root)
 
     @classmethod
@@ -70,7 +73,8 @@ class Warehouse:
             if not warehouse._mark.is_file():
                 if root.exists() and any(entry.name != ".lock" for entry in root.iterdir()):
                     raise WmiwhError(
-                        f"{root} is not empty and not a warehouse; nothing was written. Name a new folder: -w DIR", ExitCode.USAGE
+                        f"{root} is not empty and not a warehouse; nothing was written. Name a new folder: -w DIR",
+                        ExitCode.USAGE,
                     )
                 root.mkdir(parents=True, exist_ok=True)
                 warehouse.write_mark({})
@@ -128,7 +132,9 @@ class Warehouse:
             lock.acquire(timeout=0)
         except Timeout:
             if not wait:
-                raise WmiwhError(f"another ingest is writing to {self.root}; wait for it, or leave out --no-wait") from None
+                raise WmiwhError(
+                    f"another ingest is writing to {self.root}; wait for it, or leave out --no-wait"
+                ) from None
             if on_wait:
                 on_wait()
             lock.acquire()
@@ -142,4 +148,7 @@ class Warehouse:
     def clear_staging(self) -> None:
         """Remove what an interrupted ingest left; only while holding the lock."""
         for leftover in self.staging.iterdir():
-            shutil.rmtree(leftover, ignore_errors=True)
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)

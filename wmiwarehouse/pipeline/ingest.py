@@ -14,24 +14,26 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.frontmatter import FrontMatterError
 from wmiwarehouse.lake.commit import SourceEntry, commit
 from wmiwarehouse.lake.known import known
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import worker
-from wmiwarehouse.pipeline.buffer import Source
+from wmiwarehouse.pipeline.buffer import Buffer, Source
 from wmiwarehouse.pipeline.clock import Finding, Offset, decide
 from wmiwarehouse.pipeline.pool import Pool, WorkerDied
 from wmiwarehouse.pipeline.worker import Clock, Done, Flush, Read
-from wmiwarehouse.projection.compiler import Projection
+from wmiwarehouse.projection.compiler import IngestFileError, Projection
 from wmiwarehouse.readers import containers, evtx, jsonlines
 from wmiwarehouse.readers.model import Problem, Survey
 from wmiwarehouse.readers.recognise import Candidate, Skipped, files, recognise
+from wmiwarehouse.schema import EVENT_COLUMNS
 
 _BATCH_BYTES = 4 << 30
 _TICK = 0.1
@@ -161,20 +163,69 @@ def _groups(found: Iterable[Path]) -> Iterator[list[Path]]:
         yield group
 
 
+def _compiled(folders: Sequence[Path]) -> Projection:
+    """Return the projection; raises :class:`WmiwhError` (exit 2) for a file that no worker could use."""
+    try:
+        projection = Projection(*folders)
+        names = list(projection.formats) if folders else []  # the shipped files are known to compile
+        queries = {name: [projection.select(name), projection.clock(name)] for name in names}
+    except (IngestFileError, FrontMatterError, OSError, UnicodeDecodeError) as error:
+        raise WmiwhError(str(error), ExitCode.USAGE) from None
+    if folders:
+        _bind(projection, queries)
+    return projection
+
+
+def _bind(projection: Projection, queries: Mapping[str, Iterable[str | None]]) -> None:
+    """Let DuckDB look at what a user's own files made, which only it can judge."""
+    import duckdb
+
+    empty = Buffer()
+    with duckdb.connect() as connection:
+        connection.execute(projection.functions)
+        for name, table in (
+            ("records", empty.record_table()),
+            ("sources", empty.source_table()),
+            ("clock", empty.clock_table()),
+        ):
+            connection.register(name, table)
+        for name, statements in queries.items():
+            try:
+                for statement in filter(None, statements):
+                    connection.execute(f"explain {statement}")
+                select = connection.sql(projection.select(name))
+                types = dict(zip(select.columns, map(str, select.types), strict=True))
+                for column, kind in EVENT_COLUMNS.items():
+                    if types[column] != kind.replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"):
+                        raise WmiwhError(
+                            f"format {name!r}: column {column!r} comes out as {types[column]}, not {kind}",
+                            ExitCode.USAGE,
+                        )
+            except duckdb.Error as error:
+                where = ", ".join(map(str, projection.folders))
+                text = f"format {name!r} with the files of {where}: {str(error).splitlines()[0]}"
+                raise WmiwhError(text, ExitCode.USAGE) from None
+
+
 class _Run:
     """One call of :func:`ingest`."""
 
     def __init__(
-        self, warehouse: Warehouse, workers: int, ingest_folders: tuple[Path, ...], on_progress: Callable[[Progress], None] | None
+        self,
+        warehouse: Warehouse,
+        workers: int,
+        ingest_folders: tuple[Path, ...],
+        on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self.warehouse, self.workers, self.ingest_folders = warehouse, workers, ingest_folders
         self.summary, self.progress = Summary(), Progress()
         self._on_progress = on_progress or (lambda _: None)
         self._started = time.monotonic()
-        self._projection = Projection(*ingest_folders)
+        self._projection = _compiled(ingest_folders)
         self._json_formats = {f.name: f.keys for f in self._projection.formats.values() if f.reader == "json"}
         self._known, self._listed = known(warehouse)
         self._committed_before = warehouse.batches()
+        self.hosts: set[str] = set()
 
     def batch(self, group: Sequence[Path]) -> None:
         """Read and commit one group of files; begun again without the culprit if a worker dies."""
@@ -272,7 +323,9 @@ class _Batch:
         if survey.sha256 in self._run._known:
             return text
         number = len(self._sources)
-        uid_key = hashlib.sha256(f"{survey.sha256}\0{place.member}".encode("utf-8", "surrogateescape")).hexdigest()[:32] + ":"
+        uid_key = (
+            hashlib.sha256(f"{survey.sha256}\0{place.member}".encode("utf-8", "surrogateescape")).hexdigest()[:32] + ":"
+        )
         source = Source(number, place, found.format, reader, survey.sha256, uid_key, self.id, self.ingested_at)
         entry = SourceEntry(survey.sha256, text, file_sha256, survey.size, found.format, "read")
         surveyed = _Surveyed(source, survey, entry)
@@ -329,7 +382,9 @@ class _Batch:
         if self._ready and self._pool is None:
             (self._staged / "events").mkdir(parents=True)
             folders = tuple(map(str, self._run.ingest_folders))
-            self._pool = Pool(self._run.workers, worker.main, lambda name: (str(self._staged / "events"), name, folders))
+            self._pool = Pool(
+                self._run.workers, worker.main, lambda name: (str(self._staged / "events"), name, folders)
+            )
         while self._ready and self._pool and (connection := self._pool.idle()):
             self._pool.give(connection, self._ready.pop(0))
 
@@ -386,7 +441,9 @@ class _Batch:
         summary = self._run.summary
         summary.known += self._known
         for entry in self._others:
-            (summary.failed if entry.status == "failed" else summary.skipped).append((entry.source_file, entry.reason or ""))
+            (summary.failed if entry.status == "failed" else summary.skipped).append(
+                (entry.source_file, entry.reason or "")
+            )
         if all((entry.source_file, entry.reason) in self._run._listed for entry in entries):
             return  # nothing that the source list does not say already
         (self._staged / "events").mkdir(parents=True, exist_ok=True)
@@ -400,7 +457,8 @@ class _Batch:
             total.records += count.records
             total.duplicates += count.duplicates
             total.problems += count.problems
-        summary.hosts = max(summary.hosts, committed.hosts)
+        self._run.hosts |= committed.hosts
+        summary.hosts = len(self._run.hosts)
         summary.first_time = min(filter(None, (summary.first_time, committed.first_time)), default=None)
         summary.last_time = max(filter(None, (summary.last_time, committed.last_time)), default=None)
         self._run._committed_before = self._run.warehouse.batches()

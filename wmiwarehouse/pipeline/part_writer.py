@@ -72,14 +72,15 @@ class PartWriter:
     def write(self, fmt: str, records: pa.Table, sources: pa.Table, clock: pa.Table) -> None:
         """Project *records* of format *fmt* into one part; raises ``duckdb.Error`` if the records cannot be projected."""
         self._slots["records"].table, self._slots["sources"].table, self._slots["clock"].table = records, sources, clock
+        name = '"write_' + fmt.replace('"', '""') + '"'
         if fmt not in self._prepared:
             target = str(self._aside).replace("'", "''")
             self._connection.execute(
-                f"prepare write_{fmt} as copy ({self._projection.select(fmt)}) to '{target}' "
+                f"prepare {name} as copy ({self._projection.select(fmt)}) to '{target}' "
                 f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
             )
             self._prepared.add(fmt)
-        self._connection.execute(f"execute write_{fmt}")
+        self._connection.execute(f"execute {name}")
         os.replace(self._aside, self._folder / f"{self._name}-{self._parts:05}.parquet")
         self._parts += 1
 

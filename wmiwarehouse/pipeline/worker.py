@@ -6,6 +6,8 @@ A part is a flush across sources, so that a thousand small files don't become a 
 from __future__ import annotations
 
 import signal
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from wmiwarehouse.pipeline.part_writer import PartWriter
+
+_MOST_PROBLEMS = 1_000
+
 
 @dataclass(frozen=True)
 class Read:
@@ -64,6 +69,8 @@ class Worker:
         self._with_clock = formats_with_clock
         self._buffers: dict[str, Buffer] = {}
         self._values = ValueCheck()
+        self._word: dict[str, str] = {}
+        """What a person calls a record of a format."""
         self._problems: list[tuple[int, Problem]] = []
 
     def do(self, task: Read | Clock | Flush) -> Done:
@@ -76,7 +83,7 @@ class Worker:
         else:
             for fmt in list(self._buffers):
                 self._flush(fmt)
-        problems, self._problems = tuple(self._problems), []
+        problems, self._problems = tuple(_shortened(self._problems)), []
         return Done(task, records=records, problems=problems)
 
     def _records(self, source: Source, part: Slice, outcome: Outcome) -> Records:
@@ -113,6 +120,7 @@ class Worker:
     def _open_run(self, task: Read) -> Buffer:
         buffer = self._buffers.setdefault(task.source.format, Buffer())
         buffer.offsets[task.source.number] = task.offsets
+        self._word[task.source.format] = "record" if task.source.reader == "evtx" else "line"
         return buffer
 
     def _flush(self, fmt: str) -> None:
@@ -134,21 +142,21 @@ class Worker:
             cause = str(error).splitlines()[0]
         invalid = self._writer.invalid(records)
         if invalid:
-            self._leave_out(records.take(invalid), "not valid JSON")
+            self._leave_out(fmt, records.take(invalid), "not valid JSON")
             bad = set(invalid)
             records = records.take([row for row in range(records.num_rows) if row not in bad])
             if records.num_rows:
                 self._write(fmt, records, sources, clock)
         elif records.num_rows == 1:
-            self._leave_out(records, f"cannot be read: {cause}")
+            self._leave_out(fmt, records, f"cannot be read: {cause}")
         else:
             half = records.num_rows // 2
             for rows in (records.slice(0, half), records.slice(half)):
                 self._write(fmt, rows, sources, clock)
 
-    def _leave_out(self, records: pa.Table, reason: str) -> None:
+    def _leave_out(self, fmt: str, records: pa.Table, reason: str) -> None:
         for row in records.select(["source_no", "source_record"]).to_pylist():
-            self._problems.append((row["source_no"], Problem(f"line {row['source_record']}", reason, 1)))
+            self._problems.append((row["source_no"], Problem(f"{self._word[fmt]} {row['source_record']}", reason, 1)))
 
     def _find_clock(self, task: Clock) -> Done:
         if task.source.format not in self._with_clock:
@@ -176,6 +184,21 @@ class Worker:
             records = records.take([row for row in range(records.num_rows) if row not in bad])
             rows = self._writer.clock(task.source.format, records) if records.num_rows else []
         return [Finding(**row) for row in rows]
+
+
+def _shortened(problems: list[tuple[int, Problem]]) -> Iterator[tuple[int, Problem]]:
+    """Yield the first thousand problems of each source, and one that stands for all the others."""
+    seen: Counter[int] = Counter()
+    others: dict[int, list[Problem]] = defaultdict(list)
+    for number, problem in problems:
+        seen[number] += 1
+        if seen[number] <= _MOST_PROBLEMS:
+            yield number, problem
+        else:
+            others[number].append(problem)
+    for number, rest in others.items():
+        reason = f"{len(rest):,} more problems behind this one: {rest[0].reason}"
+        yield number, Problem(rest[0].position, reason, sum(problem.lost for problem in rest))
 
 
 def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:

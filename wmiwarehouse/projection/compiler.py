@@ -153,18 +153,23 @@ class Projection:
         fmt = self.formats[name]
         record, data = Structure("record", "r"), Structure("event_data", "d")
         narrow = _columns(fmt.projection, FORMAT_COLUMNS, fmt.document.path)
-        mended = {column.removeprefix(_MEND): f"mend_{i}" for i, column in enumerate(narrow) if column.startswith(_MEND)}
+        mended = {
+            column.removeprefix(_MEND): f"mend_{i}" for i, column in enumerate(narrow) if column.startswith(_MEND)
+        }
         try:
             for tree in [*narrow.values(), *_joins(fmt.projection)]:
                 collect(tree, record)
-            typed = {target: self._typed(target, mended, data) for target in EVENT_TARGETS}
+            record.spec()
         except PathError as error:
             raise IngestFileError(f"{fmt.document.path}: {error}") from None
+        trees = self._collected(data)
+        typed = {target: self._typed(target, trees, mended, data) for target in EVENT_TARGETS}
         items = [
             f"{rewrite(tree, record).sql('duckdb')} as {mended.get(column.removeprefix(_MEND), column)}"
             for column, tree in narrow.items()
         ]
         joins = " ".join(rewrite(join, record).sql("duckdb") for join in _joins(fmt.projection))
+        typed["event_data"] = "cast(event_data as varchar) as event_data"  # not JSON, which other readers don't know
         finals = [typed.get(column) or column for column in EVENT_COLUMNS]
         return f"""
 with parsed as (select *, {record.transform()} as r from records),
@@ -182,7 +187,11 @@ select {", ".join(finals)} from final"""
         if fmt.clock is None:
             return None
         record = Structure("record", "r")
-        collect(fmt.clock, record)
+        try:
+            collect(fmt.clock, record)
+            record.spec()
+        except PathError as error:
+            raise IngestFileError(f"{fmt.document.path}: {error}") from None
         select = rewrite(fmt.clock, record).sql("duckdb")
         return f"""
 with parsed as (select *, {record.transform()} as r from records),
@@ -198,18 +207,31 @@ select host, local_date, evidence, offset_seconds, count(*) as records from evid
         whens = " ".join(f"when {_text(name.lower())} then {_text(name)}" for name in names)
         return f"case lower(channel) {whens} else channel end"
 
-    def _typed(self, target: str, mended: dict[str, str], data: Structure) -> str:
+    def _collected(self, data: Structure) -> list[dict[str, exp.Expression]]:
+        """Return the columns of each source over ``event_data``; what they all look at goes into *data*."""
+        trees = []
+        for event in self.events:
+            trees.append({target: tree.transform(_data_column) for target, tree in event.columns.items()})
+            try:
+                for tree in trees[-1].values():
+                    collect(tree, data)
+                data.spec()
+            except PathError as error:
+                raise IngestFileError(f"{event.document.path}: {error}") from None
+        return trees
+
+    def _typed(
+        self, target: str, trees: list[dict[str, exp.Expression]], mended: dict[str, str], data: Structure
+    ) -> str:
         """One typed column: a CASE over the sources that give it; sources with the same expression share a branch.
 
         A column that all its sources spell the same needs no CASE, which is most of them and much of the time: of a
         source that does not name it, it is then taken too where the data has it.
         """
         branches: dict[str, list[int]] = {}
-        for number, event in enumerate(self.events, 1):
-            if target in event.columns:
-                tree = event.columns[target].transform(_data_column)
-                collect(tree, data)
-                branches.setdefault(tree.sql("duckdb"), []).append(number)
+        for number, columns in enumerate(trees, 1):
+            if target in columns:
+                branches.setdefault(columns[target].sql("duckdb"), []).append(number)
         if not branches:
             return f"cast(null as {EVENT_TARGETS[target]}) as {target}"
         if len(branches) == 1:

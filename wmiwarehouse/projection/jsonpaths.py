@@ -57,7 +57,7 @@ class Structure:
 
     def transform(self) -> str:
         """Return the SQL that parses the column into the struct."""
-        return f"json_transform({self.column}, '{self.spec()}')"
+        return "json_transform({}, '{}')".format(self.column, self.spec().replace("'", "''"))
 
 
 def _folded(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,8 +100,10 @@ def rewrite(tree: exp.Expression, structure: Structure, overrides: dict[str, str
         override = (overrides or {}).get(".".join(path))
         if not override and path not in structure.leaves:
             return node
-        access = exp.column(override) if override else exp.Dot.build(
-            [exp.column(structure.struct), *(exp.to_identifier(name, quoted=True) for name in path)]
+        access = (
+            exp.column(override)
+            if override
+            else exp.Dot.build([exp.column(structure.struct), *(exp.to_identifier(name, quoted=True) for name in path)])
         )
         if isinstance(node, exp.TryCast) and (override or structure.leaves[path] != node.to.sql("duckdb")):
             return exp.TryCast(this=access, to=node.to)

@@ -71,7 +71,7 @@ class _Packed(io.RawIOBase, BinaryIO):
         self._archive: zipfile.ZipFile | None = None
         if place.container == "gzip":
             packed = place.path.stat().st_size
-            self._stream: Any = gzip.open(place.path, "rb")
+            self._stream: Any = gzip.open(place.path, "rb")  # noqa: SIM115 - closed with this object
         else:
             self._archive = zipfile.ZipFile(place.path)
             info = self._archive.infolist()[place.number]

@@ -81,7 +81,7 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     if not _names_end(chunk):
         found.problems.append("name or template table damaged: read without it")
         found.zero_tables = True
-    limit = min(free if _FIRST_RECORD <= free else SIZE, length)
+    limit = min(free if free >= _FIRST_RECORD else SIZE, length)
     count, last_seen, end = _walk(chunk, limit, last_id)
     if not trusted and not (count and end == free):
         limit = length  # nothing says where the records end
@@ -121,7 +121,9 @@ def mend(chunk: bytes, length: int = SIZE) -> bytes:
         out[_TABLES] = bytes(_TABLES.stop - _TABLES.start)
     if not found.spans:
         return bytes(out)
-    time = next((t for o, _, _, ok in found.spans if ok and 0 < (t := _U64.unpack_from(chunk, o + 16)[0]) < _LATEST_TIME), 1)
+    time = next(
+        (t for o, _, _, ok in found.spans if ok and 0 < (t := _U64.unpack_from(chunk, o + 16)[0]) < _LATEST_TIME), 1
+    )
     used: set[int] = set()
     for offset, size, record_id, ok in found.spans:
         # The parser stops at the id that the header calls the last, so no other one may look like it.
@@ -207,7 +209,8 @@ def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int
         gap = end - position
         # One of the three copies of a record's bounds may be wrong; two that agree are enough.
         intact = 0 < time < _LATEST_TIME and (
-            (magic == RECORD_MAGIC and _U32.unpack_from(chunk, end - 4)[0] == gap) or (magic != RECORD_MAGIC and size == gap)
+            (magic == RECORD_MAGIC and _U32.unpack_from(chunk, end - 4)[0] == gap)
+            or (magic != RECORD_MAGIC and size == gap)
         )
         missing = 1
         if following is not None and last_id and not intact:

@@ -48,8 +48,10 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome) -> Records:
         except UnicodeDecodeError:
             texts = list(_decode_each(block, line, position, outcome))
         for text in texts:
-            if text and not text.isspace():
+            if text.startswith("{") or text.lstrip().startswith("{"):
                 yield line, text
+            elif text and not text.isspace():
+                outcome.problems.append(Problem(f"line {line}", "not a JSON object", 1))
             line += 1
         line -= 1 if block.endswith(b"\n") else 0
 

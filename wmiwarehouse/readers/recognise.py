@@ -120,7 +120,9 @@ def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFo
             continue
         if name := _format_of(record, formats):
             return Candidate(place, name)
-    guess = next((name for name, keys in formats.items() if all(any(f'"{k}"'.encode() in text for k in g) for g in keys)), None)
+    guess = next(
+        (name for name, keys in formats.items() if all(any(f'"{k}"'.encode() in text for k in g) for g in keys)), None
+    )
     if guess:
         return Candidate(place, guess)
     if cause:
@@ -132,4 +134,6 @@ def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFo
 def _format_of(record: object, formats: JsonFormats) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((name for name, keys in formats.items() if all(any(key in record for key in group) for group in keys)), None)
+    return next(
+        (name for name, keys in formats.items() if all(any(key in record for key in group) for group in keys)), None
+    )

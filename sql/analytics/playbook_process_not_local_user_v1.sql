@@ -1,0 +1,93 @@
+-- /// analytic
+-- id = "playbook_process_not_local_user"
+-- version = 1
+-- title = "Process of a domain account, with a known parent"
+-- description = "A new process, from any log, that names its parent and runs under a domain account."
+-- kind = "context"
+-- side = "destination"
+-- filters = "rows"
+-- order_by = ["event_time", "event_uid"]
+-- severity = "informational"
+-- implements = [
+--     { document = "thp-t1028-wmic-remote", item = "Data Analytics: Situational Awareness", dialect = "OSSEM" },
+-- ]
+-- requires = [
+--     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["user_name", "parent_process_name"] },
+--     { channel = "Security", event_id = 4688, columns = ["user_name", "parent_process_name"] },
+-- ]
+-- message = "$user_name on $host ran $process_name"
+-- risk_objects = [
+--     { field = "host", type = "system" },
+--     { field = "user_name", type = "user" },
+-- ]
+-- false_positive_rate = "high"
+-- false_positives = [
+--     "Every program that a user starts: true of every working day.",
+-- ]
+-- considerations = [
+--     "Situational awareness: to look at, group and filter, not to be alarmed by.",
+--     "stack_dst_process_by_user keeps only processes whose account is not that of their creator.",
+-- ]
+-- artifacts = ["Process creation records on the target host"]
+-- attack = [
+--     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
+-- ]
+-- hypothesis = "Adversaries might use wmic with stolen credentials to move laterally and start a process on a remote host of this network."
+-- simulation = [
+--     { title = "Atomic Red Team: WMIC Process Call Create", author = "atomic-red-team", url = "https://github.com/redcanaryco/atomic-red-team/blob/20a447e63de9d5ef836534743c6f8fdef16c5874/atomics/T1028/T1028.md#atomic-test-3---wmic-process-call-create" },
+-- ]
+-- platforms = ["Windows"]
+-- contributors = ["Cyb3rWard0g"]
+-- data_sources = [
+--     { name = "Sysmon 1, process create", platform = "Windows", attack_data_source = "Process Monitoring" },
+--     { name = "Security 4688, a new process has been created", platform = "Windows", attack_data_source = "Process Monitoring" },
+-- ]
+-- references = [
+--     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
+--     { title = "OSSEM: data object process", url = "https://github.com/Cyb3rWard0g/OSSEM/blob/master/detection_data_model/data_objects/process.md" },
+-- ]
+-- version_history = [
+--     { version = "1", of = "view", notes = "First version." },
+-- ]
+-- notes = [
+--     "parent_process_name == \"*\" is any parent that the record itself names; parents found by process id are left to other analytics.",
+--     "'NOT local user' is the account class domain. In a workgroup ask process_creation for user_class = 'local' as well.",
+--     "Older Security records (version 1 of 4688) name no parent and so are not here.",
+--     "The document's number T1028 is the old one; T1047 is today's.",
+--     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
+-- ]
+-- ///
+create or replace view hunt.playbook_process_not_local_user_v1 as
+with final as (
+    select
+        process.event_time,
+        process.host,
+        process.event_uid,
+        process.user_name,
+        process.user_domain,
+        process.user_class,
+        process.logon_id,
+        process.process_path,
+        process.process_name,
+        process.process_id,
+        process.command_line,
+        process.targets,
+        process.remote_command,
+        process.explicit_user,
+        process.parent_process_path,
+        process.parent_process_name,
+        process.parent_process_id,
+        process.parent_command_line,
+        process.parent_source,
+        process.channel,
+        process.event_id,
+        process.record_id,
+        process.source_file,
+        process.source_record
+    from process_event as process
+    where
+        process.parent_source = 'logged'
+        and process.user_class = 'domain'
+)
+
+select * from final

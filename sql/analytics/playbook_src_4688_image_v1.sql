@@ -1,0 +1,99 @@
+-- /// analytic
+-- id = "playbook_src_4688_image"
+-- version = 1
+-- title = "wmic started, by Security 4688"
+-- description = "A new process wmic.exe in the Security log. It shows that wmic ran, also where the command line is not audited; most calls are local."
+-- kind = "detection"
+-- side = "source"
+-- filters = "rows"
+-- order_by = ["event_time", "event_uid"]
+-- severity = "low"
+-- implements = [
+--     { document = "thp-t1028-wmic-remote", item = "Source Host: WinEvent 4688, NewProcessName", dialect = "table" },
+-- ]
+-- requires = [
+--     { channel = "Security", event_id = 4688, columns = ["process_name"] },
+-- ]
+-- message = "$user_name on $host started $process_path"
+-- risk_objects = [
+--     { field = "host", type = "system" },
+--     { field = "user_name", type = "user" },
+-- ]
+-- false_positive_rate = "high"
+-- false_positives = [
+--     "Administrators and scripts that ask for inventory with wmic.",
+--     "Installers and monitoring agents that call wmic on their own host.",
+-- ]
+-- considerations = [
+--     "Mind which side a record belongs to: what happens on the source is not what happens on the destination.",
+--     "wmic is seldom used on most computers: count hosts, users and parents and read the rare ones.",
+--     "A renamed copy keeps only its OriginalFileName, which 4688 does not log.",
+-- ]
+-- artifacts = ["Process creation records on the source host"]
+-- response = [
+--     "Read the command line, if there is one, for the switch /node: and for a method.",
+--     "Look on the hosts that it names for the child of WmiPrvSE.exe (wmiprvse_children).",
+-- ]
+-- attack = [
+--     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
+-- ]
+-- hypothesis = "Adversaries might use wmic with stolen credentials to move laterally and start a process on a remote host of this network."
+-- simulation = [
+--     { title = "Atomic Red Team: WMIC Process Call Create", author = "atomic-red-team", url = "https://github.com/redcanaryco/atomic-red-team/blob/20a447e63de9d5ef836534743c6f8fdef16c5874/atomics/T1028/T1028.md#atomic-test-3---wmic-process-call-create" },
+-- ]
+-- platforms = ["Windows"]
+-- contributors = ["Cyb3rWard0g"]
+-- data_sources = [
+--     { name = "Security 4688, a new process has been created", platform = "Windows", attack_data_source = "Process Monitoring" },
+-- ]
+-- references = [
+--     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
+--     { title = "MITRE CAR: CAR-2016-03-002", url = "https://car.mitre.org/wiki/CAR-2016-03-002" },
+--     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs", url = "https://www.jpcert.or.jp/english/pub/sr/20170612ac-ir_research_en.pdf" },
+--     { title = "FireEye: Windows Management Instrumentation, offense and defense", url = "https://www.fireeye.com/content/dam/fireeye-www/global/en/current-threats/pdfs/wp-windows-management-instrumentation.pdf" },
+-- ]
+-- version_history = [
+--     { version = "1", of = "view", notes = "First version." },
+-- ]
+-- notes = [
+--     "'wmic' is read as the file name wmic.exe, whatever the folder.",
+--     "parent_source says whether the parent was logged or found by process id.",
+--     "The document's number T1028 is the old one; T1047 is today's.",
+--     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
+-- ]
+-- ///
+create or replace view hunt.playbook_src_4688_image_v1 as
+with final as (
+    select
+        process.event_time,
+        process.host,
+        process.event_uid,
+        process.user_name,
+        process.user_domain,
+        process.user_class,
+        process.logon_id,
+        process.process_path,
+        process.process_name,
+        process.process_id,
+        process.command_line,
+        process.targets,
+        process.remote_command,
+        process.explicit_user,
+        process.parent_process_path,
+        process.parent_process_name,
+        process.parent_process_id,
+        process.parent_command_line,
+        process.parent_source,
+        process.channel,
+        process.event_id,
+        process.record_id,
+        process.source_file,
+        process.source_record
+    from process_creation as process
+    where
+        process.channel = 'Security'
+        and process.event_id = 4688
+        and process.process_name = 'wmic.exe'
+)
+
+select * from final

@@ -1,0 +1,93 @@
+-- /// analytic
+-- id = "report_wmi_network_connection"
+-- version = 1
+-- title = "Connection of NETWORK SERVICE's svchost.exe"
+-- description = "A network connection of a svchost.exe that runs as NETWORK SERVICE, which among much else is how a host's endpoint mapper answers remote callers on port 135."
+-- kind = "detection"
+-- side = "destination"
+-- filters = "rows"
+-- order_by = ["event_time", "event_uid"]
+-- severity = "informational"
+-- implements = [
+--     { document = "hunt-report-wmi-lateral-movement", item = "WMI Network Connection - Destination Host", dialect = "spl" },
+-- ]
+-- requires = [
+--     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 3, columns = ["process_path", "user_name", "user_domain"] },
+-- ]
+-- message = "$process_name on $host: $source_ip to $destination_ip, port $destination_port"
+-- risk_objects = [
+--     { field = "host", type = "system" },
+-- ]
+-- false_positive_rate = "high"
+-- false_positives = [
+--     "Name resolution, time, updates and delivery optimisation run in such a svchost.exe too.",
+-- ]
+-- considerations = [
+--     "Sees port 135, never the port that WMI itself then uses: that one belongs to a svchost.exe of SYSTEM.",
+--     "The report found none, because its logs had no Sysmon 3 at all: a gap, and no answer.",
+-- ]
+-- artifacts = ["Network connections on the target host"]
+-- attack = [
+--     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
+-- ]
+-- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."
+-- platforms = ["Windows"]
+-- contributors = ["Hunter"]
+-- created = "2023-08-06"
+-- data_sources = [
+--     { name = "Sysmon 3, network connection", platform = "Windows" },
+-- ]
+-- tested_on = [
+--     { type = "The report's own run", status = "0 hits", dataset = "BOTs v2, 2017-08-23 to 2017-08-25" },
+-- ]
+-- references = [
+--     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047" },
+--     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs, version 2", url = "https://www.jpcert.or.jp/english/pub/sr/Detecting%20Lateral%20Movement%20through%20Tracking%20Event%20Logs_version2.pdf" },
+--     { title = "JPCERT/CC: Tool Analysis Result Sheet", url = "https://jpcertcc.github.io/ToolAnalysisResultSheet/" },
+--     { title = "Hunting lateral movement in Windows infrastructure", url = "https://www.slideshare.net/votadlos/hunting-lateral-movement-in-windows-infrastructure" },
+-- ]
+-- version_history = [
+--     { version = "1", of = "view", notes = "First version." },
+--     { version = "1", date = "2023-08-06", notes = "The hunt was written up and run." },
+-- ]
+-- notes = [
+--     "The account is compared by its English name; Sysmon 3 has no logon id that would tell it in other languages.",
+-- ]
+-- ///
+create or replace view hunt.report_wmi_network_connection_v1 as
+with final as (
+    select
+        connection.event_time,
+        connection.host,
+        connection.event_uid,
+        connection.user_name,
+        connection.user_domain,
+        connection.user_class,
+        connection.process_path,
+        connection.process_name,
+        connection.process_id,
+        connection.source_ip,
+        connection.source_port,
+        connection.source_host,
+        connection.destination_ip,
+        connection.destination_scope,
+        connection.destination_port,
+        connection.destination_host,
+        connection.protocol,
+        connection.is_initiated,
+        connection.is_self,
+        connection.channel,
+        connection.event_id,
+        connection.record_id,
+        connection.source_file,
+        connection.source_record
+    from network_connection as connection
+    where
+        connection.channel = 'Microsoft-Windows-Sysmon/Operational'
+        and connection.event_id = 3
+        and lower(connection.process_path) = 'c:\windows\system32\svchost.exe'
+        and lower(connection.user_domain) = 'nt authority'
+        and lower(connection.user_name) = 'network service'
+)
+
+select * from final
