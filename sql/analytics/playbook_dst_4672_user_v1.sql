@@ -56,22 +56,22 @@
 create or replace view hunt.playbook_dst_4672_user_v1 as
 with final as (
     select
-        privileges.event_time,
-        privileges.host,
-        privileges.event_uid,
-        privileges.user_name,
-        privileges.user_domain,
-        privileges.user_sid,
-        privileges.user_class,
-        privileges.logon_id,
-        privileges.privileges,
-        privileges.channel,
-        privileges.event_id,
-        privileges.record_id,
-        privileges.source_file,
-        privileges.source_record
-    from special_privileges as privileges
-    where privileges.user_class = 'domain'
+        special_privileges.event_time,
+        special_privileges.host,
+        special_privileges.event_uid,
+        special_privileges.user_name,
+        special_privileges.user_domain,
+        special_privileges.user_sid,
+        special_privileges.user_class,
+        special_privileges.logon_id,
+        special_privileges.privileges,
+        special_privileges.channel,
+        special_privileges.event_id,
+        special_privileges.record_id,
+        special_privileges.source_file,
+        special_privileges.source_record
+    from special_privileges
+    where special_privileges.user_class = 'domain'
 )
 
 select * from final

@@ -64,30 +64,30 @@
 create or replace view hunt.playbook_src_4674_winsock2_v1 as
 with final as (
     select
-        operation.event_time,
-        operation.host,
-        operation.event_uid,
-        operation.user_name,
-        operation.user_domain,
-        operation.user_class,
-        operation.logon_id,
-        operation.process_path,
-        operation.process_name,
-        operation.process_id,
-        operation.object_name,
-        operation.object_type,
-        operation.privileges,
-        operation.channel,
-        operation.event_id,
-        operation.record_id,
-        operation.source_file,
-        operation.source_record
-    from privileged_operation as operation
+        privileged_operation.event_time,
+        privileged_operation.host,
+        privileged_operation.event_uid,
+        privileged_operation.user_name,
+        privileged_operation.user_domain,
+        privileged_operation.user_class,
+        privileged_operation.logon_id,
+        privileged_operation.process_path,
+        privileged_operation.process_name,
+        privileged_operation.process_id,
+        privileged_operation.object_name,
+        privileged_operation.object_type,
+        privileged_operation.privileges,
+        privileged_operation.channel,
+        privileged_operation.event_id,
+        privileged_operation.record_id,
+        privileged_operation.source_file,
+        privileged_operation.source_record
+    from privileged_operation
     where
-        operation.event_id = 4674
-        and operation.process_name = 'wmic.exe'
+        privileged_operation.event_id = 4674
+        and privileged_operation.process_name = 'wmic.exe'
         and regexp_matches(
-            lower(operation.object_name), '\\(controlset[0-9]+|currentcontrolset)\\services\\winsock2\\parameters(\\|$)'
+            lower(privileged_operation.object_name), '\\(controlset[0-9]+|currentcontrolset)\\services\\winsock2\\parameters(\\|$)'
         )
 )
 

@@ -62,36 +62,36 @@
 create or replace view hunt.playbook_src_sysmon3_dcom_135_v1 as
 with final as (
     select
-        connection.event_time,
-        connection.host,
-        connection.event_uid,
-        connection.user_name,
-        connection.user_domain,
-        connection.user_class,
-        connection.process_path,
-        connection.process_name,
-        connection.process_id,
-        connection.source_ip,
-        connection.source_port,
-        connection.source_host,
-        connection.destination_ip,
-        connection.destination_scope,
-        connection.destination_port,
-        connection.destination_host,
-        connection.protocol,
-        connection.is_initiated,
-        connection.is_self,
-        connection.channel,
-        connection.event_id,
-        connection.record_id,
-        connection.source_file,
-        connection.source_record
-    from network_connection as connection
+        network_connection.event_time,
+        network_connection.host,
+        network_connection.event_uid,
+        network_connection.user_name,
+        network_connection.user_domain,
+        network_connection.user_class,
+        network_connection.process_path,
+        network_connection.process_name,
+        network_connection.process_id,
+        network_connection.source_ip,
+        network_connection.source_port,
+        network_connection.source_host,
+        network_connection.destination_ip,
+        network_connection.destination_scope,
+        network_connection.destination_port,
+        network_connection.destination_host,
+        network_connection.protocol,
+        network_connection.is_initiated,
+        network_connection.is_self,
+        network_connection.channel,
+        network_connection.event_id,
+        network_connection.record_id,
+        network_connection.source_file,
+        network_connection.source_record
+    from network_connection
     where
-        connection.channel = 'Microsoft-Windows-Sysmon/Operational'
-        and connection.event_id = 3
-        and connection.destination_scope = 'internal'
-        and connection.destination_port = 135
+        network_connection.channel = 'Microsoft-Windows-Sysmon/Operational'
+        and network_connection.event_id = 3
+        and network_connection.destination_scope = 'internal'
+        and network_connection.destination_port = 135
 )
 
 select * from final

@@ -83,7 +83,7 @@ parents as (
         arg_max(
             { 'user_name': mark.user_name, 'user_domain': mark.user_domain },
             { 't': mark.event_time, 'u': mark.event_uid }
-        ) as account
+        ) as creator
     from processes
     inner join process_mark as mark
         on
@@ -104,11 +104,11 @@ created as (
         processes.user_name,
         processes.user_domain,
         case
-            when coalesce(processes.creator_name, '') in ('', '-') then lower(parents.account.user_name)
+            when coalesce(processes.creator_name, '') in ('', '-') then lower(parents.creator.user_name)
             else processes.creator_name
         end as creator_name,
         case
-            when coalesce(processes.creator_name, '') in ('', '-') then lower(parents.account.user_domain)
+            when coalesce(processes.creator_name, '') in ('', '-') then lower(parents.creator.user_domain)
             else processes.creator_domain
         end as creator_domain
     from processes
@@ -138,8 +138,8 @@ final as (
         hits.parent_process_name,
         hits.user,
         count(*) as events,
-        count(distinct hits.host) as hosts,
-        count(distinct hits.user) as users,
+        count(distinct hits.host) as hosts, -- noqa: RF04
+        count(distinct hits.user) as users, -- noqa: RF04
         min(hits.event_time) as first_seen,
         max(hits.event_time) as last_seen
     from hits

@@ -46,7 +46,7 @@
 -- ]
 -- notes = [
 --     "Left out: loopback, and a host that calls its own address.",
---     "users counts accounts that Sysmon 3 names; a 5156 names none and counts only where Sysmon has no such connection.",
+--     "users counts accounts that Sysmon 3 names; a 5156 names none and counts only where Sysmon has no such network_connection.",
 --     "The document's number T1028 is the old one; T1047 is today's.",
 --     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
 -- ]
@@ -54,21 +54,21 @@
 create or replace view hunt.stack_src_process_to_135_v1 as
 with hits as (
     select
-        connection.event_time,
-        connection.host,
-        connection.process_name,
-        connection.destination_port,
+        network_connection.event_time,
+        network_connection.host,
+        network_connection.process_name,
+        network_connection.destination_port,
         case
-            when connection.user_class = 'none' then null
-            when coalesce(connection.user_domain, '') in ('', '-') then lower(connection.user_name)
-            else lower(connection.user_domain || '\' || connection.user_name)
+            when network_connection.user_class = 'none' then null
+            when coalesce(network_connection.user_domain, '') in ('', '-') then lower(network_connection.user_name)
+            else lower(network_connection.user_domain || '\' || network_connection.user_name)
         end as user
-    from network_connection as connection
+    from network_connection
     where
-        connection.destination_port = 135
-        and connection.destination_scope = 'internal'
-        and connection.is_initiated
-        and not coalesce(connection.is_self, false)
+        network_connection.destination_port = 135
+        and network_connection.destination_scope = 'internal'
+        and network_connection.is_initiated
+        and not coalesce(network_connection.is_self, false)
 ),
 
 final as (
@@ -76,8 +76,8 @@ final as (
         hits.process_name,
         hits.destination_port,
         count(*) as events,
-        count(distinct hits.host) as hosts,
-        count(distinct hits.user) as users,
+        count(distinct hits.host) as hosts, -- noqa: RF04
+        count(distinct hits.user) as users, -- noqa: RF04
         min(hits.event_time) as first_seen,
         max(hits.event_time) as last_seen
     from hits

@@ -177,7 +177,8 @@ def test_names_that_differ_in_case_only_do_not_collide(tmp_path: Path, project: 
     write_event(
         tmp_path,
         "select data ->> '$.Name' as user_name, data ->> '$.NAME' as user_domain, "
-        "try_cast(data ->> '$.name' as integer) as logon_type, try_cast(data ->> '$.Number' as integer) as source_port, data ->> '$.Number' as object_name from records",
+        "try_cast(data ->> '$.name' as integer) as logon_type, "
+        "try_cast(data ->> '$.Number' as integer) as source_port, data ->> '$.Number' as object_name from records",
     )
     own = Projection(assets.folder("ingest"), tmp_path)
     data = {"Name": "a", "NAME": "b", "name": "3", "Number": "007"}

@@ -260,4 +260,5 @@ def _data_column(node: exp.Expression) -> exp.Expression:
 def _parse_expression(sql: str) -> exp.Expression:
     (statement,) = parse(f"select {sql}", dialect="duckdb")
     assert statement is not None
-    return statement.expressions[0]
+    expression: exp.Expression = statement.expressions[0]
+    return expression

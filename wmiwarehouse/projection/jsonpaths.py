@@ -64,7 +64,7 @@ def _folded(path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.lower() for name in path)
 
 
-def _arrow(node: exp.Expression, column: str) -> tuple[tuple[str, ...], str] | None:
+def _arrow(node: exp.Expr, column: str) -> tuple[tuple[str, ...], str] | None:
     """Return path and type if *node* is an arrow over *column*; the function forms lack sqlglot's arrow mark."""
     if not isinstance(node, (exp.JSONExtract, exp.JSONExtractScalar)) or "only_json_types" not in node.args:
         return None
