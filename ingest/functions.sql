@@ -8,8 +8,8 @@ create or replace macro base_name(path) as
 -- Logon ids are written 0x3e7, 0X33946D, zero padded or decimal: always lower-case hex without leading zeros.
 create or replace macro logon_id(value) as
     case
-        when starts_with(value, '0x') and value[3] <> '0' then lower(value)
-        when starts_with(lower(value), '0x') then '0x' || coalesce(nullif(ltrim(lower(value[3:]), '0'), ''), '0')
+        when starts_with(value, '0x') and value[3] not in ('0', '') then lower(value)
+        when starts_with(lower(value), '0x') and length(value) > 2 then '0x' || coalesce(nullif(ltrim(lower(value[3:]), '0'), ''), '0')
         else '0x' || lower(to_hex(try_cast(value as ubigint)))
     end;
 

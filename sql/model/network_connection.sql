@@ -1,12 +1,11 @@
 -- /// model
 -- name = "network_connection"
 -- title = "Network connections: Sysmon 3, and WFP 5156 where Sysmon has none, copies left out"
--- requires = ["events"]
+-- requires = ["events", "connection_twin"]
 -- notes = [
 --     "A WFP 5156 comes in only if its host has no Sysmon 3 of the same addresses and ports within 120 seconds, so one connection seen by both is not counted twice. Several 5156 of one connection (its retries) stay as they are.",
 --     "Source is who opened the connection, whichever end the log is from; is_initiated says that it was opened here. 5156 bears no account, no host names, and the device path of the program.",
 --     "destination_scope and source_scope are those of events; what settings will count as one's own networks and domains reaches analytics through these two columns.",
---     "The columns beside event_uid in the look-up are there so that a filter on them in a hunt reaches its scans as well.",
 -- ]
 -- ///
 create or replace view network_connection as
@@ -108,24 +107,6 @@ wfp as (
         and coalesce(events.provider, 'Microsoft-Windows-Security-Auditing') = 'Microsoft-Windows-Security-Auditing'
 ),
 
-twins as (
-    select distinct
-        wfp.event_uid,
-        wfp.host,
-        wfp.destination_port
-    from wfp
-    inner join sysmon
-        on
-            wfp.host = sysmon.host
-            and wfp.source_ip_key = sysmon.source_ip_key
-            and wfp.source_port = sysmon.source_port
-            and wfp.destination_ip_key = sysmon.destination_ip_key
-            and wfp.destination_port = sysmon.destination_port
-    where
-        wfp.event_time <= sysmon.event_time + interval '120' second
-        and sysmon.event_time <= wfp.event_time + interval '120' second
-),
-
 final as (
     select
         sysmon.event_uid,
@@ -210,12 +191,13 @@ final as (
         wfp.is_initiated,
         wfp.is_self
     from wfp
-    left join twins
+    left join connection_twin
         on
-            wfp.event_uid = twins.event_uid
-            and wfp.host = twins.host
-            and wfp.destination_port = twins.destination_port
-    where twins.event_uid is null
+            wfp.event_uid = connection_twin.event_uid
+            and wfp.channel = connection_twin.channel
+            and wfp.host = connection_twin.host
+            and wfp.destination_port = connection_twin.destination_port
+    where connection_twin.event_uid is null
 )
 
 select * from final

@@ -37,7 +37,7 @@ def test_models_come_after_what_they_require(library: Library) -> None:
 def test_every_version_is_there_and_the_newest_is_known(copy: Path) -> None:
     first = copy / "analytics" / "wmiprvse_children_v1.sql"
     text = first.read_text().replace("version = 1", "version = 10").replace("children_v1", "children_v10")
-    (copy / "stacks").mkdir()
+    (copy / "stacks").mkdir(exist_ok=True)
     (copy / "stacks" / "wmiprvse_children_v10.sql").write_text(text)
     (copy / "analytics" / "wmiprvse_children_v9.sql").write_text(
         text.replace("version = 10", "version = 9").replace("_v10", "_v9")

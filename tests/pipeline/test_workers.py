@@ -52,12 +52,20 @@ def dies_at_the_end_main(connection: Any, folder: str, name: str, ingest_folders
     worker.main(connection, folder, name, ingest_folders)
 
 
+def full_disk_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+    def write(*_: object) -> None:
+        raise duckdb.IOException("IO Error: No space left on device")
+
+    PartWriter.write = write  # type: ignore[method-assign, assignment]
+    worker.main(connection, folder, name, ingest_folders)
+
+
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worker processes import this file by its name."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     name = Path(__file__).stem
-    for function in (deadly_main, stillborn_main, dies_at_the_end_main):
+    for function in (deadly_main, stillborn_main, dies_at_the_end_main, full_disk_main):
         monkeypatch.setattr(function, "__module__", name)
     monkeypatch.setitem(sys.modules, name, sys.modules[__name__])
 
@@ -96,6 +104,15 @@ def test_a_worker_that_cannot_work_is_an_error_and_nothing_is_committed(
         lake.ingest(lab.folder / "evtx" / "WS01", workers=2)
     assert lake.warehouse.batches() == []
     assert list(lake.warehouse.staging.iterdir()) == []
+
+
+def test_a_full_disk_is_nobodys_fault_but_the_disks(lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "main", full_disk_main)
+        with pytest.raises(WmiwhError, match="cannot be written: IO Error: No space left"):
+            lake.ingest(lab.folder / "evtx" / "WS01", workers=2)
+    assert lake.warehouse.batches() == []
+    assert lake.ingest(lab.folder / "evtx" / "WS01").failed == []
 
 
 class Parts:

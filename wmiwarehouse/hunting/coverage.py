@@ -84,7 +84,7 @@ class Coverage:
             ids = "" if requirement.event_id is None else "and event_id = $event_id"
             found = rows(
                 self._connection,
-                f"select count(nullif(cast({column} as varchar), '')) / nullif(count(*), 0) as share "  # noqa: S608 - an identifier
+                f"select count(nullif(cast({column} as varchar), '')) / nullif(count(*), 0) as share "
                 f"from events where channel = $channel {ids}",
                 {"channel": requirement.channel}
                 | ({} if requirement.event_id is None else {"event_id": requirement.event_id}),

@@ -72,7 +72,7 @@ class Hunt:
             f"count(*) as hits, {f'count(distinct {host})' if host else '0'} as hosts, "
             f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"
         )
-        found = rows(connection, f"select {picked} from ({sql})", values)[0]  # noqa: S608 - names from the view itself
+        found = rows(connection, f"select {picked} from ({sql})", values)[0]
         return Line(analytic, seen=self.seen(analytic), **found)
 
     def seen(self, analytic: Analytic) -> Seen:
@@ -110,11 +110,11 @@ class Hunt:
         values: dict[str, Any] = {}
         if self._filters and not beneath:
             where, values = self._filters.where(self._columns(connection, analytic), self.newest())
-        return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values  # noqa: S608
+        return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
 
     @staticmethod
     def _columns(connection: Any, analytic: Analytic) -> list[str]:
-        return list(connection.sql(f"select * from hunt.{analytic.view} limit 0").columns)  # noqa: S608 - validated id
+        return list(connection.sql(f"select * from hunt.{analytic.view} limit 0").columns)
 
     def _connect(self, *, beneath: bool) -> Any:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""

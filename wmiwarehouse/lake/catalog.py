@@ -68,10 +68,10 @@ def _relation(name: str, columns: dict[str, str], files: list[Any]) -> str:
 def create_views(
     connection: duckdb.DuckDBPyConnection, library: Library, analytics: Iterable[Analytic], events_where: str = ""
 ) -> None:
-    """Create the model views and *analytics* (versions and plain ids) in *connection*, whose ``lake_*`` relations exist.
+    """Create the model views and *analytics* (versions and plain ids) in *connection*, which has the ``lake_*`` relations.
 
-    *events_where* narrows ``events``, and with it everything above but the models that are marked ``whole`` (the parent of
-    a process may have started before the range): how filters get beneath an aggregation.
+    *events_where* narrows ``events``, and with it everything above but the models that are marked ``whole`` (the
+    parent of a process may have started before the range): how filters get beneath an aggregation.
     """
     for model in library.models:
         if model.name == "events" and events_where:
@@ -107,7 +107,7 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
         _build_database(built, batches, library)
         if elsewhere:
             shutil.copyfile(built, aside)
-    os.replace(aside, warehouse.database)
+    aside.replace(warehouse.database)
     warehouse.write_mark(_built_for(warehouse, batches))
 
 
@@ -127,7 +127,7 @@ def _build_database(path: Path, batches: Iterable[Batch], library: Library) -> N
 
 
 def refresh_database(warehouse: Warehouse, library: Library) -> None:
-    """Build ``warehouse.duckdb`` anew if the folder was moved or the file does not fit; silent where it cannot write."""
+    """Build ``warehouse.duckdb`` anew if the folder was moved or it does not fit; silent where it cannot write."""
     mark = warehouse.read_mark()
     expected = _built_for(warehouse, warehouse.batches())
     if warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items()):

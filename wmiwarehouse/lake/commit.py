@@ -106,7 +106,7 @@ def commit(
     tables.write(staged / "duplicates.parquet", tables.DUPLICATES, copies)
     tables.write(staged / "sources.parquet", tables.SOURCES, rows)
     _make_durable(staged)
-    os.rename(staged, warehouse.lake / batch_id)
+    staged.rename(warehouse.lake / batch_id)
     _sync_folder(warehouse.lake)
     _make_read_only(warehouse.lake / batch_id)
     return Committed(_by_format(rows), frozenset(totals["hosts"] or ()), totals["first_time"], totals["last_time"])

@@ -47,7 +47,9 @@ candidates as (
 named as (
     select
         *,
-        coalesce(own_suffix, max(own_suffix) over (partition by host, channel, event_id, record_id, content, nth)) as suffix
+        coalesce(
+            own_suffix, max(own_suffix) over (partition by host, channel, event_id, record_id, content, nth)
+        ) as suffix
     from candidates
 ),
 -- A log that grew has its old records again under the same file and number: the order needs more to be one.
@@ -92,13 +94,15 @@ order by source_file, source_record
 # The data itself, the widest column by far, is only read for records that have no id.
 _BRANCHES = """
     select
-        source_id, source_file, source_record, host, computer, lower(channel) as channel, event_id, record_id, event_time,
+        source_id, source_file, source_record,
+        host, computer, lower(channel) as channel, event_id, record_id, event_time,
         cast(null as varchar) as content, {is_new} as is_new
     from read_parquet(${files})
     where record_id is not null
     union all
     select
-        source_id, source_file, source_record, host, computer, lower(channel) as channel, event_id, record_id, event_time,
+        source_id, source_file, source_record,
+        host, computer, lower(channel) as channel, event_id, record_id, event_time,
         md5(concat_ws('|', event_time, provider, event_data)) as content, {is_new} as is_new
     from read_parquet(${files})
     where record_id is null
@@ -106,7 +110,7 @@ _BRANCHES = """
 
 
 def find(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return the records in the Parquet files *new* that are copies of others there or in *old* (rows of a batch's table).
+    """Return the records in the Parquet files *new* that are copies of others there or in *old*, as a batch's table.
 
     Only those files of *old* are read whose hosts, channels and record ids meet those of *new*.
     """
@@ -118,7 +122,7 @@ def find(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[dict
 
 
 def _meeting(connection: Any, new: Sequence[Path], old: Sequence[Path]) -> list[str]:
-    """Return the files of *old* that hold a host and channel of *new* with record ids in the same range (or without)."""
+    """Return the files of *old* that hold a host and channel of *new* whose record ids meet, or that has none."""
     if not old:
         return []
     query = """

@@ -8,7 +8,6 @@ says for which place and which batches that file was built.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,7 +121,7 @@ class Warehouse:
         text = json.dumps({"layout": _LAYOUT, **built}, indent=1)
         aside = self._mark.with_suffix(".json.new")
         aside.write_text(text + "\n", encoding="utf-8")
-        os.replace(aside, self._mark)
+        aside.replace(self._mark)
 
     @contextmanager
     def writing(self, *, wait: bool = True, on_wait: Any = None) -> Iterator[None]:

@@ -32,7 +32,7 @@ class Source:
 
 
 class Buffer:
-    """Fills up to 32,768 records or 24 MiB of text, whichever comes first: twice that is no faster and takes 650 MB a worker."""
+    """Fills up to 32,768 records or 24 MiB of text; twice that is no faster and takes 650 MB a worker."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -96,4 +96,3 @@ class Buffer:
                 "time_source": pa.array([offset.time_source for _, offset in rows], pa.string()),
             }
         )
-

@@ -28,7 +28,7 @@ from wmiwarehouse.pipeline import worker
 from wmiwarehouse.pipeline.buffer import Buffer, Source
 from wmiwarehouse.pipeline.clock import Finding, Offset, decide
 from wmiwarehouse.pipeline.pool import Pool, WorkerDied
-from wmiwarehouse.pipeline.worker import Clock, Done, Flush, Read
+from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Read
 from wmiwarehouse.projection.compiler import IngestFileError, Projection
 from wmiwarehouse.readers import containers, evtx, jsonlines
 from wmiwarehouse.readers.model import Problem, Survey
@@ -393,7 +393,11 @@ class _Batch:
             for answer in self._pool.answers(_TICK):
                 self._take(answer)
 
-    def _take(self, done: Done) -> None:
+    def _take(self, done: Done | CannotWrite) -> None:
+        if isinstance(done, CannotWrite):
+            raise WmiwhError(
+                f"{self._run.warehouse.root} cannot be written: {done.reason}; nothing of this batch was committed"
+            )
         for number, problem in done.problems:
             self._add_problem(number, problem)
         if isinstance(done.task, Flush):

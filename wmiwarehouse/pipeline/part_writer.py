@@ -6,7 +6,6 @@ for each flush was measured to cost more than running it for a small file.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,12 @@ class PartWriter:
             "clock": _Slot(empty.clock_table()),
         }
         self._connection = duckdb.connect(
-            config={"threads": 1, "memory_limit": _MEMORY, "temp_directory": str(folder.parent / "spill" / name), "autoinstall_known_extensions": False}
+            config={
+                "threads": 1,
+                "memory_limit": _MEMORY,
+                "temp_directory": str(folder.parent / "spill" / name),
+                "autoinstall_known_extensions": False,
+            }
         )
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute(projection.functions)
@@ -66,11 +70,13 @@ class PartWriter:
     def invalid(self, records: pa.Table) -> list[int]:
         """Return the row numbers whose text is no JSON."""
         self._slots["records"].table = records
-        query = "select row_number() over () - 1 as row from (select json_valid(record) as ok from records) qualify not ok"
+        query = (
+            "select row_number() over () - 1 as row from (select json_valid(record) as ok from records) qualify not ok"
+        )
         return [row["row"] for row in self._connection.sql(query).to_arrow_table().to_pylist()]
 
     def write(self, fmt: str, records: pa.Table, sources: pa.Table, clock: pa.Table) -> None:
-        """Project *records* of format *fmt* into one part; raises ``duckdb.Error`` if the records cannot be projected."""
+        """Project *records* of format *fmt* into one part; raises ``duckdb.Error`` if they cannot be projected."""
         self._slots["records"].table, self._slots["sources"].table, self._slots["clock"].table = records, sources, clock
         name = '"write_' + fmt.replace('"', '""') + '"'
         if fmt not in self._prepared:
@@ -81,7 +87,7 @@ class PartWriter:
             )
             self._prepared.add(fmt)
         self._connection.execute(f"execute {name}")
-        os.replace(self._aside, self._folder / f"{self._name}-{self._parts:05}.parquet")
+        self._aside.replace(self._folder / f"{self._name}-{self._parts:05}.parquet")
         self._parts += 1
 
     def close(self) -> None:

@@ -7,9 +7,11 @@ Here the parent knows what each worker is at, so a file that kills a worker cost
 from __future__ import annotations
 
 import multiprocessing
+import queue
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, cast
 
 _AHEAD = 2
 
@@ -34,6 +36,7 @@ class Pool:
         context = multiprocessing.get_context("spawn")
         self._at: dict[Connection, list[Any]] = {}
         self._processes: dict[Connection, Any] = {}
+        self._outbox: dict[Connection, queue.SimpleQueue[Any]] = {}
         for number in range(size):
             ours, theirs = context.Pipe()
             process = context.Process(target=target, args=(theirs, *arguments(f"part-{number}")), daemon=True)
@@ -41,6 +44,8 @@ class Pool:
             theirs.close()
             self._at[ours] = [READY]
             self._processes[ours] = process
+            self._outbox[ours] = queue.SimpleQueue()
+            threading.Thread(target=_send_all, args=(ours, self._outbox[ours]), daemon=True).start()
 
     @property
     def connections(self) -> list[Connection]:
@@ -58,17 +63,13 @@ class Pool:
         return connection if len(self._at[connection]) < _AHEAD + (self._at[connection][:1] == [READY]) else None
 
     def give(self, connection: Connection, task: Any) -> None:
-        """Send *task*; raises :class:`WorkerDied`."""
-        try:
-            connection.send(task)
-        except OSError:
-            raise self._died(connection) from None
+        """Hand *task* to a worker; that it has died meanwhile is told by :meth:`answers`."""
         self._at[connection].append(task)
+        self._outbox[connection].put(task)
 
     def answers(self, timeout: float) -> Iterator[Any]:
         """Yield the answers that are there within *timeout* seconds; raises :class:`WorkerDied`."""
-        for ready in wait(self.connections, timeout):
-            assert isinstance(ready, Connection)
+        for ready in cast("list[Connection]", wait(self.connections, timeout)):
             try:
                 answer = ready.recv()
             except (EOFError, OSError):
@@ -86,10 +87,7 @@ class Pool:
     def close(self) -> None:
         """Let the workers end by themselves."""
         for connection, process in self._processes.items():
-            try:
-                connection.send(None)
-            except OSError:
-                continue
+            self._outbox[connection].put(None)
             process.join(30)
 
     def kill(self) -> None:
@@ -97,4 +95,17 @@ class Pool:
         for connection, process in self._processes.items():
             process.kill()
             process.join(5)
+            self._outbox[connection].put(None)
             connection.close()
+
+
+def _send_all(connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
+    """Send what is put into *outbox*, None as the last: were the parent itself to wait for a worker that waits for the
+    parent to take an answer, neither would ever go on."""
+    task: Any = ...
+    while task is not None:
+        task = outbox.get()
+        try:
+            connection.send(task)
+        except OSError:
+            return

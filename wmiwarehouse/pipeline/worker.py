@@ -61,6 +61,13 @@ class Done:
     """(source number, problem); a flush names sources of earlier tasks."""
 
 
+@dataclass(frozen=True)
+class CannotWrite:
+    """Answer of a worker that cannot go on for a reason that is no source's fault, such as a full disk."""
+
+    reason: str
+
+
 class Worker:
     """Does the tasks of one process; *folder* takes the parts."""
 
@@ -204,6 +211,8 @@ def _shortened(problems: list[tuple[int, Problem]]) -> Iterator[tuple[int, Probl
 def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
     """Entry of a worker process: do what comes over *connection* until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    import duckdb
+
     from wmiwarehouse.pipeline.part_writer import PartWriter
     from wmiwarehouse.projection.compiler import Projection
 
@@ -212,7 +221,11 @@ def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[s
     connection.send(READY)
     worker = Worker(writer, frozenset(fmt.name for fmt in projection.formats.values() if fmt.clock is not None))
     while (task := connection.recv()) is not None:
-        connection.send(_slim(worker.do(task)))
+        try:
+            connection.send(_slim(worker.do(task)))
+        except (duckdb.IOException, OSError) as error:  # reading has its own net: this was writing
+            connection.send(CannotWrite(str(error).splitlines()[0]))
+            break
     writer.close()
 
 

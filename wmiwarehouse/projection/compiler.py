@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp, parse
+from sqlglot import exp, parse, parse_one
 from sqlglot.errors import ParseError
 
 from wmiwarehouse import assets, frontmatter
@@ -73,7 +73,8 @@ class EventSource:
         head = self.document.head
         provider = _text(head["provider"])
         ids = ", ".join(str(int(event_id)) for event_id in head["event_ids"])
-        return f"channel = {_text(head['channel'])} and event_id in ({ids}) and coalesce(provider, {provider}) = {provider}"
+        same_provider = f"coalesce(provider, {provider}) = {provider}"
+        return f"channel = {_text(head['channel'])} and event_id in ({ids}) and {same_provider}"
 
 
 def _text(value: Any) -> str:
@@ -258,7 +259,5 @@ def _data_column(node: exp.Expression) -> exp.Expression:
 
 
 def _parse_expression(sql: str) -> exp.Expression:
-    (statement,) = parse(f"select {sql}", dialect="duckdb")
-    assert statement is not None
-    expression: exp.Expression = statement.expressions[0]
+    expression: exp.Expression = parse_one(f"select {sql}", dialect="duckdb").expressions[0]
     return expression

@@ -5,8 +5,8 @@ parses the text once per arrow, which was measured eleven times slower than pars
 on one column are collected into the structure that ``json_transform`` fills, and each arrow becomes a field access.
 
 A ``try_cast`` right around an arrow moves into the structure (``json_transform`` gives NULL for what does not fit, as
-``try_cast`` does). The function forms ``json_extract`` and ``json_extract_string`` are left alone: they say that a value
-is wanted seldom and should be parsed only then.
+``try_cast`` does). The function forms ``json_extract`` and ``json_extract_string`` are left alone: they say that a
+value is wanted seldom and should be parsed only then.
 """
 
 from __future__ import annotations

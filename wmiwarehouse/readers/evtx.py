@@ -53,7 +53,9 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
             problems += evtx_chunk.problems(chunk, number)
             last_id = max(last_id, chunk.last_id)
             if len(block) < evtx_chunk.SIZE:
-                problems.append(Problem(f"chunk {number}", f"file ends inside it, after {len(block):,} of 65,536 bytes"))
+                problems.append(
+                    Problem(f"chunk {number}", f"file ends inside it, after {len(block):,} of 65,536 bytes")
+                )
             if chunk.needs_mending or len(block) < evtx_chunk.SIZE:
                 mend.add(offset)
             total += chunk.records
@@ -73,7 +75,9 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         missing = max(0, struct.unpack_from("<Q", header, 24)[0] - 1 - last_id)
         missing = missing if missing < promised * _MOST_PER_CHUNK else 0
         about = f"; about {missing:,} records are missing" if missing else ""
-        problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off{about}", missing))
+        problems.append(
+            Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off{about}", missing)
+        )
     return Survey(digest.hexdigest(), size, slices, problems + content.problems)
 
 
@@ -161,7 +165,9 @@ def _pieces(stream: BinaryIO, part: Slice) -> Iterator[bytes]:
 def file_header(chunks: int) -> bytes:
     """Return an EVTX file header for *chunks* chunks."""
     header = bytearray(_HEADER_SIZE)
-    struct.pack_into("<8sQQQIHHHH", header, 0, MAGIC, 0, max(chunks - 1, 0), 1, 128, 1, 3, _HEADER_SIZE, min(chunks, 0xFFFF))
+    struct.pack_into(
+        "<8sQQQIHHHH", header, 0, MAGIC, 0, max(chunks - 1, 0), 1, 128, 1, 3, _HEADER_SIZE, min(chunks, 0xFFFF)
+    )
     struct.pack_into("<I", header, 124, zlib.crc32(header[:120]))
     return bytes(header)
 

@@ -30,8 +30,8 @@ _HEADER = struct.Struct("<QQQQIIII")
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 
-# A record that cannot be trusted becomes an empty document with an id that no log reaches: the parser steps over it, the
-# reader leaves it out, and a template that is defined in it can still be used by the records behind it.
+# A record that cannot be trusted becomes an empty document with an id that no log reaches: the parser steps over it,
+# the reader leaves it out, and a template that is defined in it can still be used by the records behind it.
 _EMPTY_DOCUMENT = b"\x0f\x01\x01\x00\x00"
 UNTRUSTED_IDS = 1 << 62
 # What a whole record gets whose id the parser must not see: one that stands twice, or is beyond these.
@@ -111,7 +111,7 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
 
 
 def mend(chunk: bytes, length: int = SIZE) -> bytes:
-    """Return *chunk* with headers that fit the records in it; arguments as for :func:`inspect`, which says what is wrong."""
+    """Return *chunk* with headers that fit the records in it; arguments as for :func:`inspect`."""
     found = inspect(chunk, length)
     if not found.records:
         return bytes(SIZE)
