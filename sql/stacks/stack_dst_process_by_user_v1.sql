@@ -17,7 +17,7 @@
 -- ]
 -- false_positive_rate = "high"
 -- false_positives = [
---     "The first processes of a logon at the keyboard (userinit.exe, explorer.exe), services and tasks of domain accounts, runas.",
+--     "The first processes of a logon at the keyboard, services and tasks of domain accounts, COM servers that svchost.exe starts for a user, runas.",
 -- ]
 -- considerations = [
 --     "Mind which side a record belongs to: what happens on the source is not what happens on the destination.",

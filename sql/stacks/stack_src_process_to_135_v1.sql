@@ -21,7 +21,7 @@
 -- ]
 -- considerations = [
 --     "A script host, an Office program or anything from a user's folder that calls port 135 is what to look for.",
---     "wmic's own calls to port 135 are made by svchost.exe; wmic.exe itself talks to the port that it is told.",
+--     "A call of wmic often shows as svchost.exe here: RPC's own service asks port 135 for it, and wmic.exe then talks to the port that it is told.",
 -- ]
 -- artifacts = ["Network connections on the source host"]
 -- attack = [

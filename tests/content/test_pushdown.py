@@ -76,6 +76,17 @@ def test_a_selective_hunt_looks_up_the_parents_of_its_own_rows_only(
     assert sum(column in filters for filters in found) >= 2, found
 
 
+def test_a_filter_on_connections_reaches_each_of_its_scans(on_parquet: duckdb.DuckDBPyConnection) -> None:
+    found = scans(on_parquet, "select * from network_connection where destination_port = 135")
+    assert len(found) >= 3
+    assert all("destination_port" in filters for filters in found), found
+
+
+def test_connections_of_one_log_do_not_read_the_other(on_parquet: duckdb.DuckDBPyConnection) -> None:
+    query = "select * from network_connection where channel = 'Microsoft-Windows-Sysmon/Operational' and event_id = 3"
+    assert len(scans(on_parquet, query)) == 1
+
+
 def test_derived_columns_cost_nothing_where_they_are_not_asked_for(on_parquet: duckdb.DuckDBPyConnection) -> None:
     text = on_parquet.sql("explain select process_name from events where event_id = 1").fetchall()[0][1]
     assert "regexp" not in text

@@ -68,7 +68,7 @@ def _relation(name: str, columns: dict[str, str], files: list[Any]) -> str:
 def create_views(
     connection: duckdb.DuckDBPyConnection, library: Library, analytics: Iterable[Analytic], events_where: str = ""
 ) -> None:
-    """Create the model views and *analytics* (versions and plain ids) in *connection*, which has the ``lake_*`` relations.
+    """Create the model views and *analytics*, as versions and plain ids, over the ``lake_*`` relations of *connection*.
 
     *events_where* narrows ``events``, and with it everything above but the models that are marked ``whole`` (the
     parent of a process may have started before the range): how filters get beneath an aggregation.

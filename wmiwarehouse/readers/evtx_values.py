@@ -1,8 +1,8 @@
 """Finds the kinds of events of which the parser's JSON loses values, and reads those from its XML instead.
 
 In JSON two ``Data`` of one name become one, a named ``Data`` that holds an array keeps its last item, and an unnamed
-one beside named ones is gone: all without a word (4648 has two ``LogonGuid`` in one Windows build). So the first record of
-each kind (provider, event id, version) is read in both modes and the values are counted. Kinds that lose none, nearly
+one beside named ones is gone: all without a word (4648 has two ``LogonGuid`` in one Windows build). So the first record
+of each kind (provider, event id, version) is read in both modes and compared. Kinds that lose nothing, nearly
 all, cost one look into a set per record.
 """
 
