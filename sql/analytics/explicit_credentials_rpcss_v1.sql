@@ -9,7 +9,7 @@
 -- order_by = ["event_time", "event_uid"]
 -- severity = "medium"
 -- implements = [
---     { document = "thp-t1028-wmic-remote", item = "Source Host: WinEvent 4648, SubjectAccountName and TargetUserName", dialect = "table" },
+--     { document = "thp-t1028-wmic-remote", item = "Source Host: WinEvent 4648, SubjectAccountName and TargetUserName", note = "Only what DCOM clients such as wmic leave, but with one name on both sides too." },
 -- ]
 -- requires = [
 --     { channel = "Security", event_id = 4648, columns = ["target_info"] },

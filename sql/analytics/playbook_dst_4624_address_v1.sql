@@ -49,7 +49,7 @@
 -- ]
 -- notes = [
 --     "'NOT Local IP OR Internal IPs' is read as a source that is another machine: any address but loopback and none.",
---     "is_self is true if the host opened a connection from that very address within a day of the time span in which it did so (host_address); where no such record exists it stays false, so false does not prove another machine.",
+--     "is_self is true if the host itself opened connections from that very address, a day before or after at most (host_address). Without such a record it is false, so false proves no other machine.",
 --     "The document's number T1028 is the old one; T1047 is today's.",
 --     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
 -- ]

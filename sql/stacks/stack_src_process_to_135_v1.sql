@@ -46,7 +46,7 @@
 -- ]
 -- notes = [
 --     "Left out: loopback, and a host that calls its own address.",
---     "users counts accounts that Sysmon 3 names; a 5156 names none and counts only where Sysmon has no such network_connection.",
+--     "users counts accounts that Sysmon 3 names; a 5156 names none and counts only where Sysmon has no such connection.",
 --     "The document's number T1028 is the old one; T1047 is today's.",
 --     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
 -- ]

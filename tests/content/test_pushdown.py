@@ -25,6 +25,7 @@ def on_parquet(
         for kind in ("4688", "sysmon 1")
         for host, path in (("ws01", "wmic.exe"), ("ws02", "a.exe"))
     ]
+    rows += [{"is": kind, "destination_port": port} for kind in ("5156", "sysmon 3") for port in (135, 445)]
     path = tmp_path / "events.parquet"
     lake(rows).execute(f"copy lake_events to '{path}' (format parquet)")
     connection = duckdb.connect(config={"threads": 1})

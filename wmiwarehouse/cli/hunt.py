@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from wmiwarehouse.hunting.hunt import Line
 
 
+#: Kinds that stand below the table of a summary.
+_BESIDE = ("context", "stack")
 _ROOMY = 150
 _WITH_TIMES = 118
 
@@ -78,10 +81,13 @@ def hunt(
             console.note(f"about this analytic: wmiwh show {chosen[0].id}")
         else:
             on_screen = output is None and fmt in (None, Format.TABLE)
-            emit(
-                _screen(lines, width(sys.stdout)) if on_screen else _summary(lines), fmt=fmt, output=output, force=force
-            )
-            _tell(lines, hunting.totals(), filtered=bool(filters), where=where)
+            beside = [line for line in lines if on_screen and line.analytic.metadata.kind in _BESIDE]
+            lines = [line for line in lines if line not in beside]
+            if lines:
+                table = _screen(lines, width(sys.stdout)) if on_screen else _summary(lines)
+                emit(table, fmt=fmt, output=output, force=force)
+            _tell_beside(beside, width(sys.stdout))
+            _tell(lines + beside, hunting.totals(), filtered=bool(filters), where=where)
     found = gravest(lines)
     if fail_on and found and SEVERITIES.index(found) >= SEVERITIES.index(fail_on.value):
         return ExitCode.HITS
@@ -126,6 +132,21 @@ def _screen(lines: list[Line], width: int) -> Any:
         }
     columns["data seen on"] = [line.seen.text if roomy else line.seen.short for line in lines]
     return pa.table(columns)
+
+
+def _tell_beside(lines: list[Line], width: int) -> None:
+    """Print what is true of every working day below the table, several to a line: it is to be looked at, never alarms."""
+    for kind in _BESIDE:
+        items = [f"{line.analytic.id}\u00a0{line.hits:,}" for line in lines if line.analytic.metadata.kind == kind]
+        if items:
+            text = textwrap.fill(
+                " · ".join(items),
+                max(width, 40),
+                initial_indent=f"{kind:9}",
+                subsequent_indent=" " * 9,
+                break_on_hyphens=False,
+            )
+            typer.echo(text.replace("\u00a0", " "))
 
 
 def _minute(time: datetime | None) -> str:

@@ -30,7 +30,8 @@ class Line:
 
     analytic: Analytic
     hits: int
-    hosts: int
+    hosts: int | None
+    """None where a row is about several hosts, as in a stack."""
     first_time: datetime | None
     last_time: datetime | None
     seen: Seen
@@ -69,7 +70,7 @@ class Hunt:
         first = next((c for c in ("event_time", "first_time", "first_seen", "start") if c in columns), None)
         last = next((c for c in ("event_time", "last_time", "last_seen", "end", "start") if c in columns), None)
         picked = (
-            f"count(*) as hits, {f'count(distinct {host})' if host else '0'} as hosts, "
+            f"count(*) as hits, {f'count(distinct {host})' if host else 'null'} as hosts, "
             f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"
         )
         found = rows(connection, f"select {picked} from ({sql})", values)[0]
