@@ -135,7 +135,7 @@ def _screen(lines: list[Line], width: int) -> Any:
 
 
 def _tell_beside(lines: list[Line], width: int) -> None:
-    """Print what is true of every working day below the table, several to a line: it is to be looked at, never alarms."""
+    """Print what is true of every working day below the table, several to a line: it never alarms."""
     for kind in _BESIDE:
         items = [f"{line.analytic.id}\u00a0{line.hits:,}" for line in lines if line.analytic.metadata.kind == kind]
         if items:
