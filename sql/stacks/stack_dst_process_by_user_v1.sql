@@ -138,8 +138,8 @@ final as (
         hits.parent_process_name,
         hits.user,
         count(*) as events,
-        count(distinct hits.host) as hosts, -- noqa: RF04
-        count(distinct hits.user) as users, -- noqa: RF04
+        count(distinct hits.host) as hosts,
+        count(distinct hits.user) as users,
         min(hits.event_time) as first_seen,
         max(hits.event_time) as last_seen
     from hits

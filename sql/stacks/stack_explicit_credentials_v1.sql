@@ -76,8 +76,8 @@ final as (
         hits.process_name,
         hits.is_same_name_other_domain,
         count(*) as events,
-        count(distinct hits.host) as hosts, -- noqa: RF04
-        count(distinct hits.subject_account) as users, -- noqa: RF04
+        count(distinct hits.host) as hosts,
+        count(distinct hits.subject_account) as users,
         min(hits.event_time) as first_seen,
         max(hits.event_time) as last_seen
     from hits

@@ -67,8 +67,8 @@ class Hunt:
         connection, sql, values = self._query(analytic)
         columns = self._columns(connection, analytic)
         host = next((c for c in ("host", "dest", "target_host", "source_host") if c in columns), None)
-        first = next((c for c in ("event_time", "first_time", "first_seen", "start") if c in columns), None)
-        last = next((c for c in ("event_time", "last_time", "last_seen", "end", "start") if c in columns), None)
+        first = next((c for c in ("event_time", "first_time", "first_seen", "first", "start") if c in columns), None)
+        last = next((c for c in ("event_time", "last_time", "last_seen", "last", "end", "start") if c in columns), None)
         picked = (
             f"count(*) as hits, {f'count(distinct {host})' if host else 'null'} as hosts, "
             f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"

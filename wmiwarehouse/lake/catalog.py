@@ -6,6 +6,7 @@ from its first query to its last, whatever is committed meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -108,7 +109,7 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
         if elsewhere:
             shutil.copyfile(built, aside)
     aside.replace(warehouse.database)
-    warehouse.write_mark(_built_for(warehouse, batches))
+    warehouse.write_mark(_built_for(warehouse, batches, library))
 
 
 def _build_database(path: Path, batches: Iterable[Batch], library: Library) -> None:
@@ -129,12 +130,18 @@ def _build_database(path: Path, batches: Iterable[Batch], library: Library) -> N
 def refresh_database(warehouse: Warehouse, library: Library) -> None:
     """Build ``warehouse.duckdb`` anew if the folder was moved or it does not fit; silent where it cannot write."""
     mark = warehouse.read_mark()
-    expected = _built_for(warehouse, warehouse.batches())
+    expected = _built_for(warehouse, warehouse.batches(), library)
     if warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items()):
         return
     if os.access(warehouse.root, os.W_OK):
         write_database(warehouse, library)
 
 
-def _built_for(warehouse: Warehouse, batches: Iterable[Batch]) -> dict[str, Any]:
-    return {"version": __version__, "root": str(warehouse.root), "batches": [batch.id for batch in batches]}
+def _built_for(warehouse: Warehouse, batches: Iterable[Batch], library: Library) -> dict[str, Any]:
+    views = hashlib.sha256("\0".join(view.sql for view in library.views).encode()).hexdigest()
+    return {
+        "version": __version__,
+        "views": views,
+        "root": str(warehouse.root),
+        "batches": [batch.id for batch in batches],
+    }
