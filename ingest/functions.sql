@@ -134,7 +134,12 @@ create or replace macro ip_text(value) as
     end;
 
 -- Sysmon's own clock reading: UTC text without a zone, '2020-09-14 12:06:01.826'.
-create or replace macro utc_text(value) as timezone('UTC', try_cast(value as timestamp));
+create or replace macro utc_text(value) as
+    if(
+        try_cast(value as timestamp) between timestamp '0002-01-01' and timestamp '9998-12-31',
+        timezone('UTC', try_cast(value as timestamp)),
+        null
+    );
 
 -- Does the text of a time carry its zone ('Z', '+02:00', '-0400')?
 create or replace macro has_zone(value) as regexp_matches(value, '[0-9](Z|[+-][0-9]{2}:?[0-9]{2})$');

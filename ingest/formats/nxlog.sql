@@ -21,7 +21,7 @@ select
             and try_cast(record ->> '$.EventReceivedTime' as timestamp) is not null
             then 'collector'
     end as evidence,
-    cast(
+    try_cast(
         round(
             case evidence
                 when 'utc_time'

@@ -31,6 +31,7 @@ _COLUMNS = {
     "event_time": "TIMESTAMPTZ",
     "provider": "VARCHAR",
     "event_data": "VARCHAR",
+    "command_line": "VARCHAR",
 }
 
 Row = dict[str, Any]
@@ -49,6 +50,7 @@ def row(source: str, number: int = 1, **changes: Any) -> Row:
         "event_time": time,
         "provider": "P",
         "event_data": "{}",
+        "command_line": None,
     }
     return {"source_id": f"sha-{source}", "source_file": source, "source_record": number} | common | changes
 

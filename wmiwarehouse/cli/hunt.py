@@ -71,6 +71,8 @@ def hunt(
     filters = Filters(since, until, host, user)
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
+        if host and not hunting.knows_host(host):
+            console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         lines = [hunting.line(analytic) for analytic in chosen]
         if len(chosen) == 1:
             rows = hunting.run(chosen[0])

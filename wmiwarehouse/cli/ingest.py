@@ -47,13 +47,9 @@ def ingest(
     Exit: 0 done, 2 no such path, 3 no file there, 5 done, but some input was damaged.
     """
     from wmiwarehouse.lake.warehouse import Warehouse
+    from wmiwarehouse.pipeline.ingest import check
 
-    if not output:
-        for path in paths:
-            if not path.exists():  # before a warehouse is made for nothing
-                from wmiwarehouse.errors import UsageError
-
-                raise UsageError(f"{path}: no such file or folder")
+    check(paths)  # before a warehouse is made for nothing
     summary = run(
         paths, Warehouse.create(warehouse), workers=workers, wait=not no_wait, ingest_folders=ingest_dir or []
     )
@@ -127,6 +123,8 @@ def _tell(summary: Summary, warehouse: Path) -> None:
     hosts = f" of {_count(summary.hosts, 'host')}" if summary.records else ""
     copies = f" ({summary.duplicates:,} of them copies)" if summary.duplicates else ""
     lost = f", at least {_count(summary.lost, 'record')} lost" if summary.lost else ", 0 lost"
+    if summary.failed:
+        lost = f"{lost if summary.lost else ''}, {_count(len(summary.failed), 'event log')} not read"
     console.note(f"{_count(summary.records, 'record')}{hosts} added{copies}{lost}{span}, {_duration(summary.seconds)}")
     where = options.with_warehouse(warehouse)
     if summary.problems or summary.failed:
@@ -149,7 +147,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _time(moment: Any) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return str(moment.strftime("%Y-%m-%dT%H:%M:%SZ")).rjust(20, "0")
 
 
 def _duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -52,6 +53,11 @@ def command(function: Callable[_P, ExitCode | None]) -> Callable[_P, None]:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read stdout is gone; nothing more to say
             code = ExitCode.DONE
+        except OSError as error:
+            code = console.fail(
+                WmiwhError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+            )
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the flush at the end
         raise typer.Exit(code)
 
     return run

@@ -33,6 +33,12 @@ class Filters:
     host: str | None = None
     user: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse empty texts: an unset variable in a script must not quietly ask for everything."""
+        for name in ("since", "until", "host", "user"):
+            if getattr(self, name) is not None and not str(getattr(self, name)).strip():
+                raise UsageError(f"--{name}: is empty")
+
     def __bool__(self) -> bool:
         """Whether anything is filtered."""
         return any((self.since, self.until, self.host, self.user))

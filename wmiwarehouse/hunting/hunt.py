@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
 from wmiwarehouse.errors import NoDataError, UsageError
 from wmiwarehouse.hunting.coverage import Coverage, Seen
-from wmiwarehouse.hunting.filters import Filters
+from wmiwarehouse.hunting.filters import Filters, short_host
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.warehouse import Warehouse
+from wmiwarehouse.lake.whole import check_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,6 +81,12 @@ class Hunt:
         """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
         return self._coverage().seen(analytic.metadata.requires)
 
+    def knows_host(self, name: str) -> bool:
+        """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
+        query = "select 1 from lake_events where host in ($name, $short) limit 1"
+        parameters = {"name": name.lower(), "short": short_host(name)}
+        return bool(rows(self._connect(beneath=False), query, parameters))
+
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
         connection = self._connect(beneath=False)
@@ -136,7 +143,9 @@ class Hunt:
         """Return the time of the newest event."""
         if self._newest is None:
             connection = self._connect(beneath=False)
-            self._newest = rows(connection, "select max(last_time) as newest from lake_sources")[0]["newest"]
+            # A clock that ran ahead must not move every span into the future.
+            query = "select max(event_time) as newest from lake_events where event_time <= ingested_at"
+            self._newest = rows(connection, query)[0]["newest"]
         return self._newest
 
 
@@ -156,6 +165,7 @@ def _bound(where: str, values: dict[str, Any]) -> str:
 def open_hunt(root: Path, library: Library, filters: Filters | None = None) -> Iterator[Hunt]:
     """Open the warehouse at *root* for hunting; raises :class:`NoDataError` (exit 3) if nothing was ever ingested."""
     warehouse = Warehouse.open(root)
+    check_whole(warehouse)
     if not any(batch.event_files for batch in warehouse.batches()):
         raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
     hunt = Hunt(warehouse, library, filters or Filters())

@@ -125,7 +125,7 @@ def _counts(connection: Any, parts: Sequence[Path]) -> dict[tuple[str, str], dic
             max(event_time) as last_time,
             count(*) filter (where event_id is null) as without_id,
             count(*) filter (where event_time is null) as without_time,
-            count(*) filter (where time_source = 'assumed') as assumed,
+            count(*) filter (where time_source = 'assumed' and event_time is not null) as assumed,
             min(source_record) filter (where event_id is null or event_time is null) as first_incomplete
         from read_parquet($parts)
         group by all"""

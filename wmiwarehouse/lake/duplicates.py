@@ -2,7 +2,8 @@
 
 Two records are the same event if host, channel, event id and record id agree, their computer names don't contradict
 each other, and their times are at most 10 s apart (an export may cut or shift the time). Record ids alone repeat:
-logs are cleared, and one file may hold several hosts. Records without an id are the same if all their content is, and
+logs are cleared, and one file may hold several hosts. Two command lines are two events, whatever their ids say: an id
+that somebody wrote must not hide what ran. Records without an id (or with 0) are the same if all their content is, and
 the n-th of such a group in one file is the same as the n-th in another: real repeats inside one file are kept.
 
 Of the copies the one that was committed first stays, then the first by file name and position, whatever the order in
@@ -49,7 +50,10 @@ named as (
         *,
         coalesce(
             own_suffix, max(own_suffix) over (partition by host, channel, event_id, record_id, content, nth)
-        ) as suffix
+        ) as suffix,
+        coalesce(
+            command_line, max(command_line) over (partition by host, channel, event_id, record_id, content, nth), ''
+        ) as told
     from candidates
 ),
 -- A log that grew has its old records again under the same file and number: the order needs more to be one.
@@ -62,7 +66,7 @@ spaced as (
         end as is_start
     from named
     window same_record as (
-        partition by host, channel, event_id, record_id, content, nth, suffix
+        partition by host, channel, event_id, record_id, content, nth, suffix, told
         order by event_time, is_new, source_file, source_record, source_id
     )
 ),
@@ -70,7 +74,7 @@ clustered as (
     select
         *,
         sum(is_start) over (
-            partition by host, channel, event_id, record_id, content, nth, suffix
+            partition by host, channel, event_id, record_id, content, nth, suffix, told
             order by event_time, is_new, source_file, source_record, source_id
             rows between unbounded preceding and current row
         ) as cluster
@@ -80,7 +84,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by host, channel, event_id, record_id, content, nth, suffix, cluster
+            partition by host, channel, event_id, record_id, content, nth, suffix, told, cluster
             order by is_new, source_file, source_record, source_id
         ) as place
     from clustered
@@ -95,17 +99,18 @@ order by source_file, source_record
 _BRANCHES = """
     select
         source_id, source_file, source_record,
-        host, computer, lower(channel) as channel, event_id, record_id, event_time,
+        host, computer, lower(channel) as channel, event_id, record_id, event_time, command_line,
         cast(null as varchar) as content, {is_new} as is_new
     from read_parquet(${files})
-    where record_id is not null
+    where record_id <> 0
     union all
     select
         source_id, source_file, source_record,
-        host, computer, lower(channel) as channel, event_id, record_id, event_time,
+        host, computer, lower(channel) as channel, event_id, cast(null as bigint) as record_id, event_time,
+        cast(null as varchar) as command_line,
         md5(concat_ws('|', event_time, provider, event_data)) as content, {is_new} as is_new
     from read_parquet(${files})
-    where record_id is null
+    where coalesce(record_id, 0) = 0
 """
 
 

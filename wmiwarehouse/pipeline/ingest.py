@@ -38,12 +38,7 @@ def ingest(
     *paths* are files or folders (walked); *ingest_folders* are further folders in the shape of ``ingest/``.
     Raises :class:`WmiwhError` where a path does not exist (exit 2) or no file is there at all (exit 3).
     """
-    for path in paths:
-        if not path.exists():
-            raise WmiwhError(f"{path}: no such file or folder", ExitCode.USAGE)
-    found = list(files(paths))
-    if not found:
-        raise WmiwhError(f"{', '.join(map(str, paths))}: no files in it", ExitCode.NO_DATA)
+    found = check(paths)
     run = Run(warehouse, workers, tuple(ingest_folders), on_progress)
     started = time.monotonic()
     run.progress.files, run.progress.bytes = len(found), sum(map(size_of, found))
@@ -52,6 +47,20 @@ def ingest(
     run.summary.seconds = time.monotonic() - started
     run.summary.files = len(found)
     return run.summary
+
+
+def check(paths: Sequence[Path]) -> list[Path]:
+    """Return every file in *paths*; raises :class:`WmiwhError` if a path does not exist or there is no file at all."""
+    for path in paths:
+        try:
+            if not path.exists():
+                raise WmiwhError(f"{path}: no such file or folder", ExitCode.USAGE)
+        except OSError as error:
+            raise WmiwhError(f"{path}: {error.strerror or error}", ExitCode.USAGE) from None
+    found = list(files(paths))
+    if not found:
+        raise WmiwhError(f"{', '.join(map(str, paths))}: no files in it", ExitCode.NO_DATA)
+    return found
 
 
 def _groups(found: Iterable[Path]) -> Iterator[list[Path]]:

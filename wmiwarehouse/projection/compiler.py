@@ -175,7 +175,9 @@ class Projection:
         return f"""
 with parsed as (select *, {record.transform()} as r from records),
 narrow as (select records.source_no, records.source_record, {", ".join(items)} from parsed as records {joins}),
-spelled as (select * replace ({self._channel()} as channel), host_name(computer) as host from narrow),
+spelled as (
+    select * replace ({self._channel()} as channel, {_SANE} as event_time), host_name(computer) as host from narrow
+),
 sorted as (select * from spelled order by channel, event_id, event_time),
 known as (select *, {self._kind()} as kind from sorted),
 typed as (select *, case when kind > 0 then {data.transform()} end as d from known),
@@ -197,7 +199,9 @@ select {", ".join(finals)} from final"""
         return f"""
 with parsed as (select *, {record.transform()} as r from records),
 evidence as ({select.replace("FROM records", "FROM parsed AS records")})
-select host, local_date, evidence, offset_seconds, count(*) as records from evidence group by all"""
+select host, if(local_date between {_FIRST} and {_LAST}, local_date, null) as local_date,
+    evidence, offset_seconds, count(*) as records
+from evidence group by all"""
 
     def _kind(self) -> str:
         whens = " ".join(f"when {event.condition} then {i}" for i, event in enumerate(self.events, 1))
@@ -244,6 +248,10 @@ select host, local_date, evidence, offset_seconds, count(*) as records from evid
             whens.append(f"when kind in ({', '.join(map(str, numbers))}) then {tree.sql('duckdb')}")
         return f"case {' '.join(whens)} end as {target}"
 
+
+# Times beyond these cannot be carried by the tools that read the lake; such a record is kept without a time and named.
+_FIRST, _LAST = "date '0002-01-01'", "date '9998-12-31'"
+_SANE = f"if(event_time between {_FIRST} and {_LAST}, event_time, null)"
 
 _UID = "left(sha256(uid_key || cast(source_record as varchar)), 20)"
 

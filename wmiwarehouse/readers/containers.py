@@ -9,6 +9,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,8 +115,11 @@ def places(path: Path) -> Iterator[Place | tuple[Place, str]]:
         except DAMAGE as error:
             yield Place(path), f"zip archive cannot be opened: {error}"
             return
+        names = Counter[str]()
         for number, info in enumerate(members):
-            place = Place(path, "zip", info.filename, number)
+            names[info.filename] += 1
+            again = names[info.filename]
+            place = Place(path, "zip", f"{info.filename}#{again}" if again > 1 else info.filename, number)
             if info.flag_bits & 1:
                 yield place, "encrypted"
             elif not info.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from wmiwarehouse.readers.containers import Place
 _HEAD = 1 << 16
 _LONGEST_FIRST_LINE = 32 << 20
 _LINES_TRIED = 50
+_CHUNK = b"ElfChnk\0"
+_CHUNKS_TRIED = 1_024
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             yield from _walk(entry)
-        elif not entry.is_dir():
+        else:
             yield entry
 
 
@@ -68,6 +71,9 @@ def recognise(path: Path, formats: JsonFormats) -> Iterator[Candidate | Skipped]
     """Yield what *path* holds: one source for a plain file, one for each member of an archive."""
     try:
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode) and path.is_symlink():
+            yield Skipped(Place(path), "a link to a folder, not followed")
+            return
         if stat.S_ISDIR(mode):
             yield Skipped(Place(path), "folder cannot be read", damaged=True)
             return
@@ -91,19 +97,43 @@ def _recognise(place: Place, formats: JsonFormats) -> Candidate | Skipped:
                 return Skipped(place, "empty")
             if head.startswith(evtx.MAGIC):
                 return Candidate(place, "evtx")
-            if head[4096:].startswith(b"ElfChnk\0"):
+            if head[4096:].startswith(_CHUNK):
                 return Candidate(place, "evtx")  # only the file header is damaged: the survey says so
             if head.startswith((containers.ZIP_MAGIC, containers.GZIP_MAGIC)) and place.container:
-                return Skipped(place, "an archive inside an archive")
+                return Skipped(place, "an archive inside an archive: unpack it first", damaged=True)
+            if head.startswith(_CHUNK):
+                return Skipped(place, "EVTX chunks without a file header are not read", damaged=True)
             return _recognise_json(place, head, stream, formats)
     except containers.DAMAGE as error:
         return Skipped(place, f"cannot be read: {error}", damaged=True)
 
 
+def _recognise_damaged_evtx(place: Place, head: bytes, stream: BinaryIO) -> Candidate | Skipped:
+    """Look for a whole chunk further on in a binary file whose beginning says nothing."""
+    data, looked = head, 0
+    while data and looked < _CHUNKS_TRIED:
+        while len(data) < 4096 + 65_536 and (more := stream.read(1 << 16)):
+            data += more
+        if data[4096:].startswith(_CHUNK):
+            return Candidate(place, "evtx")
+        data, looked = data[65_536:], looked + 1
+    if place.text.lower().endswith(".evtx"):
+        return Skipped(place, "named EVTX, but no EVTX header or chunk is in it", damaged=True)
+    return Skipped(place, "not an event log: neither EVTX nor JSON lines")
+
+
 def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFormats) -> Candidate | Skipped:
+    for encoding, mark in (("utf-16-le", codecs.BOM_UTF16_LE), ("utf-16-be", codecs.BOM_UTF16_BE)):
+        if head.startswith(mark):
+            is_log = _names_a_key(head.decode(encoding, "replace").encode("utf-8", "replace"), formats)
+            return Skipped(place, "UTF-16 text is not read: convert it to UTF-8", damaged=is_log)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"[") and _names_a_key(text, formats):
+        return Skipped(place, "a JSON array is not read: write one object per line", damaged=True)
     # A log that was rotated or cut begins in the middle of a line.
     if not any(line.lstrip().startswith(b"{") for line in text.split(b"\n", _LINES_TRIED)[:_LINES_TRIED]):
+        if b"\0" in head:
+            return _recognise_damaged_evtx(place, head, stream)
         named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
         return Skipped(place, f"not an event log: neither EVTX nor JSON lines{named}")
     while b"\n" not in text and len(text) < _LONGEST_FIRST_LINE and (more := stream.read(1 << 20)):
@@ -126,9 +156,13 @@ def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFo
     if guess:
         return Candidate(place, guess)
     if cause:
-        logs = [key for keys in formats.values() for group in keys for key in group if f'"{key}"'.encode() in text]
-        return Skipped(place, f"JSON that cannot be parsed: {cause}", damaged=bool(logs))
-    return Skipped(place, "JSON, but of no known event log format")
+        return Skipped(place, f"JSON that cannot be parsed: {cause}", damaged=_names_a_key(text, formats))
+    return Skipped(place, "JSON, but of no known event log format", damaged=_names_a_key(text, formats))
+
+
+def _names_a_key(text: bytes, formats: JsonFormats) -> bool:
+    """Whether *text* looks like an event log that is not in a shape that is read."""
+    return any(f'"{key}"'.encode() in text for keys in formats.values() for group in keys for key in group)
 
 
 def _format_of(record: object, formats: JsonFormats) -> str | None:

@@ -1,0 +1,51 @@
+"""A lake that lost something says so: missing evidence must not pass for a quiet network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wmiwarehouse.content.library import Library
+from wmiwarehouse.errors import WmiwhError
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.lake.warehouse import Warehouse
+from wmiwarehouse.pipeline.ingest import ingest
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    line = {
+        "EventTime": "2024-05-06 08:00:00",
+        "Hostname": "WS01",
+        "EventID": 4688,
+        "SourceName": "x",
+        "RecordNumber": 1,
+    }
+    (tmp_path / "log.json").write_text("\n".join(json.dumps(line | {"RecordNumber": n}) for n in range(1, 6)))
+    warehouse = Warehouse.create(tmp_path / "w")
+    with warehouse.writing():
+        ingest([tmp_path / "log.json"], warehouse, workers=1)
+    return warehouse
+
+
+def _hunt(warehouse: Warehouse) -> None:
+    with open_hunt(warehouse.root, Library.load()):
+        pass
+
+
+def test_a_whole_lake_is_whole(warehouse: Warehouse) -> None:
+    _hunt(warehouse)
+
+
+@pytest.mark.parametrize("what", ["events", "sources", "cut"])
+def test_what_is_missing_is_named(warehouse: Warehouse, what: str) -> None:
+    (batch,) = warehouse.batches()
+    victim = batch.table("sources") if what == "sources" else batch.event_files[0]
+    content = victim.read_bytes()
+    victim.unlink()
+    if what == "cut":
+        victim.write_bytes(content[:-20])
+    with pytest.raises(WmiwhError, match=f"batch {batch.id}"):
+        _hunt(warehouse)
