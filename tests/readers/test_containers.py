@@ -148,7 +148,8 @@ def test_every_member_is_a_source(tmp_path: Path, log: Any) -> None:
     assert lines_of(places["../../x.json"].place) == [1]
     inner = places["inner.zip"]
     assert isinstance(inner, Skipped)
-    assert inner.reason == "an archive inside an archive"
+    assert inner.reason == "an archive inside an archive: unpack it first"
+    assert inner.damaged
     assert sorted(tmp_path.iterdir()) == [path]
 
 
@@ -159,6 +160,23 @@ def test_two_members_of_one_name_are_two_sources(tmp_path: Path) -> None:
         archive.writestr("log", LINE)
         archive.writestr("log", LINE * 3)
     assert [lines_of(one.place) for one in found(path)] == [[1], [1, 2, 3]]
+    assert [one.place.text for one in found(path)] == [f"{path}!log", f"{path}!log#2"]
+
+
+def test_logs_in_a_shape_that_is_not_read_are_not_called_something_else(tmp_path: Path, log: Any) -> None:
+    """A gap must not pass for "no event logs here"."""
+    evtx = bytes(log.data)
+    shapes = {
+        "utf16": LINE.decode().encode("utf-16"),
+        "array": b"[" + LINE.strip() + b"]",
+        "carved": evtx[4096:],
+        "x.evtx": bytes(70_000),
+    }
+    for name, content in shapes.items():
+        one = only(put(tmp_path / name, content))
+        assert isinstance(one, Skipped), name
+        assert one.damaged, name
+    assert isinstance(only(put(tmp_path / "late", bytes(4096 + 65_536) + evtx[4096 + 65_536 :])), Candidate)
 
 
 def test_an_encrypted_member(tmp_path: Path) -> None:
@@ -257,7 +275,10 @@ def test_folders_are_walked_without_their_links(tmp_path: Path) -> None:
     (tmp_path / "a" / "loop").symlink_to(tmp_path / "a" / "loop")
     (tmp_path / "a" / "gone").symlink_to(tmp_path / "nowhere")
     walked = list(files([tmp_path / "a", tmp_path / "a" / "two", tmp_path]))
-    assert [path.name for path in walked] == ["one", "gone", "loop", "two"]
+    assert [path.name for path in walked] == ["one", "up", "gone", "loop", "two"]
+    link = only(tmp_path / "a" / "b" / "up")
+    assert isinstance(link, Skipped)
+    assert link.reason == "a link to a folder, not followed"
     reasons = [one.reason for name in ("gone", "loop") if isinstance(one := only(tmp_path / "a" / name), Skipped)]
     assert len(reasons) == 2
     assert all("cannot be read" in reason for reason in reasons)

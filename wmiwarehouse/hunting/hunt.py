@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
-from wmiwarehouse.errors import NoDataError, UsageError
+from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import Filters, short_host
 from wmiwarehouse.lake import catalog
@@ -168,6 +168,9 @@ def open_hunt(root: Path, library: Library, filters: Filters | None = None) -> I
     check_whole(warehouse)
     if not any(batch.event_files for batch in warehouse.batches()):
         raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
+    if not catalog.is_current(warehouse, library):
+        with suppress(WmiwhError), warehouse.writing(wait=False):  # a running ingest will do it itself
+            catalog.refresh_database(warehouse, library)
     hunt = Hunt(warehouse, library, filters or Filters())
     try:
         yield hunt

@@ -129,12 +129,15 @@ def _build_database(path: Path, batches: Iterable[Batch], library: Library) -> N
 
 def refresh_database(warehouse: Warehouse, library: Library) -> None:
     """Build ``warehouse.duckdb`` anew if the folder was moved or it does not fit; silent where it cannot write."""
+    if not is_current(warehouse, library) and os.access(warehouse.root, os.W_OK):
+        write_database(warehouse, library)
+
+
+def is_current(warehouse: Warehouse, library: Library) -> bool:
+    """Whether ``warehouse.duckdb`` was built for this place, these batches and these views."""
     mark = warehouse.read_mark()
     expected = _built_for(warehouse, warehouse.batches(), library)
-    if warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items()):
-        return
-    if os.access(warehouse.root, os.W_OK):
-        write_database(warehouse, library)
+    return warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items())
 
 
 def _built_for(warehouse: Warehouse, batches: Iterable[Batch], library: Library) -> dict[str, Any]:
