@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wmiwarehouse.lab import generate
 from wmiwarehouse.readers import evtx, evtx_chunk
 from wmiwarehouse.readers.evtx_values import ValueCheck
 from wmiwarehouse.readers.model import Outcome
@@ -184,3 +185,19 @@ def test_the_smallest_damaged_record_keeps_its_size(size: int) -> None:
     mended = evtx_chunk.mend(bytes(chunk))
     assert len(mended) == CHUNK
     assert mended[at : at + 40] == good
+
+
+@pytest.mark.parametrize("length", [200_000, 150_001, 4096 + 2 * 65_536 + 700, 4096 + 2 * 65_536, 396_000])
+def test_a_cut_log_loses_exactly_what_is_not_read(tmp_path: Path, length: int) -> None:
+    """What a cut takes is counted once, whether it falls between chunks, into one, or into the last."""
+    truth = generate(tmp_path)
+    name = "evtx/WS01/Security.evtx"
+    content = (tmp_path / name).read_bytes()[:length]
+    found = evtx.survey(io.BytesIO(content), divisible=True)
+    outcome = Outcome()
+    read = 0
+    for part in found.slices:
+        stream = io.BytesIO(content)
+        stream.seek(part.start)
+        read += sum(1 for _ in evtx.read(stream, part, outcome, ValueCheck()))
+    assert read + sum(problem.lost for problem in found.problems + outcome.problems) == truth.files[name]

@@ -38,7 +38,7 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
     slices: list[Slice] = []
     promised = struct.unpack_from("<H", header, 42)[0] if len(header) == _HEADER_SIZE else 0
     start, first, mend, total, size = _HEADER_SIZE, 1, set[int](), 0, len(header)
-    empty_below_count = last_id = number = counted = 0
+    empty_below_count = last_id = number = 0
     numbering = _Numbering()
     while block := _read_fully(content, evtx_chunk.SIZE):
         number += 1
@@ -50,9 +50,7 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
             numbering.unclear(number, 0)
         else:
             chunk = evtx_chunk.inspect(padded, len(block))
-            found = evtx_chunk.problems(chunk, number)
-            problems += found
-            counted = sum(problem.lost for problem in found)
+            problems += evtx_chunk.problems(chunk, number)
             last_id = max(last_id, chunk.last_id)
             if len(block) < evtx_chunk.SIZE:
                 problems.append(
@@ -81,7 +79,7 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
             Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off{about}", missing)
         )
     elif number == promised and (size - len(header)) % evtx_chunk.SIZE:
-        missing = struct.unpack_from("<Q", header, 24)[0] - 1 - last_id - counted
+        missing = struct.unpack_from("<Q", header, 24)[0] - 1 - last_id
         if 0 < missing <= _MOST_PER_CHUNK:
             reason = f"by the header's count about {missing:,} records are missing at the end"
             problems.append(Problem(f"chunk {number}", reason, missing))

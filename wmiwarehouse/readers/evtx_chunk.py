@@ -67,7 +67,7 @@ class Chunk:
 def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     """Walk *chunk* (padded with zeros to 64 KiB; *length* bytes of it are in the file)."""
     found = Chunk()
-    first_number, last_number, _, last_id, header_size, _, free, data_crc = _HEADER.unpack_from(chunk, 8)
+    first_number, last_number, first_id, last_id, header_size, _, free, data_crc = _HEADER.unpack_from(chunk, 8)
     trusted = chunk[:8] == MAGIC and _header_crc(chunk) == _U32.unpack_from(chunk, 124)[0]
     trusted = trusted and header_size == 128 and _FIRST_RECORD <= free <= SIZE and first_number <= last_number + 1
     if trusted and last_number - first_number < SIZE:
@@ -101,9 +101,10 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
     promised = found.numbers[1] - found.numbers[0] + 1 if found.numbers else 0
+    if found.numbers and promised >= found.records and first_id <= last_id < first_id + SIZE:
+        found.last_id = max(found.last_id, last_id)  # up to there this chunk accounts for what is lost
     if promised > found.records:
         found.lost = promised - found.records
-        found.last_id = max(found.last_id, last_id if last_id < found.last_id + SIZE else 0)
         found.problems.append(f"{found.records} of {promised} records are there")
     elif not trusted and not found.records:
         found.problems.append("no records in it")
