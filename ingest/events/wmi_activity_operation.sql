@@ -1,19 +1,77 @@
 -- /// event
--- title = "WMI operation failed, or event filter and consumer registered"
+-- title = "WMI operation failed, or event filter activated"
 -- channel = "Microsoft-Windows-WMI-Activity/Operational"
 -- provider = "Microsoft-Windows-WMI-Activity"
--- event_ids = [5858, 5859, 5860, 5861]
+-- event_ids = [5858, 5859, 5860]
 -- docs = ["https://learn.microsoft.com/windows/win32/wmisdk/tracing-wmi-activity"]
 -- ///
+-- Collectors that leave UserData out keep the message, which names some fields otherwise. The owner of a permanent
+-- filter is written as a SID where it is a group, such as S-1-5-32-544.
 select
-    account_name(data ->> '$.User') as user_name,
-    account_domain(data ->> '$.User') as user_domain,
-    process_number(coalesce(data ->> '$.ClientProcessId', data ->> '$.processid', data ->> '$.Processid')) as process_id,
-    coalesce(data ->> '$.ClientMachine', data ->> '$.ClientMachineFQDN') as wmi_client_machine,
+    nullif(
+        regexp_replace(
+            account_name(
+                coalesce(
+                    data ->> '$.User',
+                    regexp_extract(json_extract_string(data, '$.Message'), '; (?:OwnerName|UserName) = ([^;]*)', 1)
+                )
+            ),
+            '^S-1-[0-9-]+$',
+            ''
+        ),
+        ''
+    ) as user_name,
+    account_domain(
+        coalesce(
+            data ->> '$.User',
+            regexp_extract(json_extract_string(data, '$.Message'), '; (?:OwnerName|UserName) = ([^;]*)', 1)
+        )
+    ) as user_domain,
+    nullif(
+        regexp_extract(
+            coalesce(
+                data ->> '$.User',
+                regexp_extract(json_extract_string(data, '$.Message'), '; (?:OwnerName|UserName) = ([^;]*)', 1)
+            ),
+            '^S-1-[0-9-]+$'
+        ),
+        ''
+    ) as user_sid,
+    process_number(
+        coalesce(
+            data ->> '$.ClientProcessId',
+            data ->> '$.processid',
+            data ->> '$.Processid',
+            regexp_extract(json_extract_string(data, '$.Message'), '; (?:HostProcessID|ClientProcessID) = ([0-9]+)', 1)
+        )
+    ) as process_id,
+    coalesce(
+        data ->> '$.ClientMachine',
+        data ->> '$.ClientMachineFQDN',
+        -- This column has no other source, so only the condition keeps every other record's text from being parsed.
+        case
+            when event_id = 5860
+                then nullif(regexp_extract(json_extract_string(data, '$.Message'), ', ClientMachine = ([^;]*)', 1), '')
+        end
+    ) as wmi_client_machine,
+    coalesce(
+        data ->> '$.Provider',
+        nullif(regexp_extract(json_extract_string(data, '$.Message'), ';\s+Provider ?= ?(.*?), queryID = ', 1), '')
+    ) as object_name,
     coalesce(data ->> '$.Operation', data ->> '$.Component') as wmi_operation,
     coalesce(data ->> '$.NamespaceName', data ->> '$.Namespace') as wmi_namespace,
-    data ->> '$.Query' as wmi_query,
-    data ->> '$.ESS' as wmi_filter,
-    data ->> '$.CONSUMER' as wmi_consumer,
-    coalesce(data ->> '$.ResultCode', data ->> '$.PossibleCause') as wmi_result
+    coalesce(
+        data ->> '$.Query',
+        nullif(
+            regexp_extract(
+                json_extract_string(data, '$.Message'), '(?s)NotificationQuery = (.*?); (?:OwnerName|UserName) = ', 1
+            ),
+            ''
+        )
+    ) as wmi_query,
+    coalesce(
+        data ->> '$.ResultCode',
+        data ->> '$.PossibleCause',
+        nullif(regexp_extract(json_extract_string(data, '$.Message'), '(?s)PossibleCause = (.*)$', 1), '')
+    ) as wmi_result
 from records

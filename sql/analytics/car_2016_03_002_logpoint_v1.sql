@@ -41,6 +41,7 @@
 --     { id = "D3-PSA", name = "Process Spawn Analysis", url = "https://d3fend.mitre.org/technique/d3f:ProcessSpawnAnalysis" },
 -- ]
 -- information_domain = "Host"
+-- hypothesis = "Adversaries may move laterally by launching programs on other computers with WMI; where they use wmic.exe, its command line on the source host tells."
 -- subtypes = ["Process"]
 -- analytic_type = "TTP"
 -- platforms = ["Windows"]

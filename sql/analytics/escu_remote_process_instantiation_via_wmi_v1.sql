@@ -56,6 +56,7 @@
 -- analytic_type = "TTP"
 -- platforms = ["Windows"]
 -- document_version = "9"
+-- hypothesis = "Adversaries and red teams abuse wmic.exe to run a process on a remote system and so spread through the network."
 -- data_sources = [
 --     { name = "CrowdStrike ProcessRollup2", sourcetype = "crowdstrike:events:sensor", source = "crowdstrike" },
 --     { name = "Sysmon EventID 1", platform = "Windows", sourcetype = "xmlwineventlog", source = "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational" },
@@ -74,6 +75,7 @@
 --     { type = "Integration", status = "Passing", dataset = "Dataset", source = "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational", sourcetype = "XmlWinEventLog" },
 -- ]
 -- references = [
+--     { title = "Data set of the unit test, as published with an earlier version: Splunk attack_data, T1047, Atomic Red Team", url = "https://media.githubusercontent.com/media/splunk/attack_data/master/datasets/attack_techniques/T1047/atomic_red_team/windows-sysmon.log" },
 --     { title = "Splunk security content: Remote Process Instantiation via WMI" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 -- ]
@@ -87,6 +89,7 @@
 --     "The renamed copies come from the logged records alone: only a 4688 that names no parent needs one looked up by process id, and no 4688 knows OriginalFileName.",
 --     "The document's risk message names the process twice; it is said once here.",
 --     "The document's link list of references and the data set's address did not survive in its text.",
+--     "The name of the analytic story did not survive either: behind its label stands only the heading of the next section, on risk.",
 -- ]
 --
 -- [schedule]

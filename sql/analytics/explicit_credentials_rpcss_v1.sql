@@ -47,6 +47,7 @@
 --     { name = "Security 4648, a logon was attempted using explicit credentials", platform = "Windows", attack_data_source = "Authentication logs" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 -- ]
 -- version_history = [

@@ -42,6 +42,7 @@
 --     { name = "Security 4624, an account was successfully logged on", platform = "Windows", attack_data_source = "Authentication logs" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 -- ]
 -- version_history = [
@@ -49,7 +50,7 @@
 -- ]
 -- notes = [
 --     "'NOT Local IP OR Internal IPs' is read as a source that is another machine: any address but loopback and none.",
---     "is_self is true if the host itself opened connections from that very address, a day before or after at most (host_address). Without such a record it is false, so false proves no other machine.",
+--     "is_self is true if the host itself opened connections from that very address, a day before or after at most (host_address). The settings may name further addresses of a host. Without either it is false, so false proves no other machine.",
 --     "The document's number T1028 is the old one; T1047 is today's.",
 --     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
 -- ]
@@ -72,7 +73,9 @@ with final as (
         logon.source_ip,
         logon.source_scope,
         logon.source_port,
-        coalesce(logon.is_self, false) or host_address.host is not null as is_self,
+        coalesce(logon.is_self, false)
+        or host_address.host is not null
+        or host_alias_address.host is not null as is_self,
         logon.subject_name,
         logon.subject_domain,
         logon.process_name,
@@ -88,6 +91,10 @@ with final as (
             and logon.source_ip_key = host_address.ip_key
             and logon.event_time >= host_address.first_time - interval '24' hour
             and logon.event_time <= host_address.last_time + interval '24' hour
+    left join host_alias_address
+        on
+            logon.host = host_alias_address.host
+            and logon.source_ip_key = host_alias_address.ip_key
     where logon.source_scope in ('internal', 'external')
 )
 

@@ -47,6 +47,7 @@
 --     { name = "Sysmon 1, process create", platform = "Windows", attack_data_source = "Process command-line parameters" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 --     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs", url = "https://www.jpcert.or.jp/english/pub/sr/20170612ac-ir_research_en.pdf" },
 --     { title = "Sysmon configuration for this hunt, T0000_wmic_remote.xml", url = "https://github.com/Cyb3rWard0g/ThreatHunter-Playbook/blob/master/attack_matrix/windows/sysmon_configs/T0000_wmic_remote.xml" },

@@ -37,12 +37,14 @@
 --     { title = "Atomic Red Team: WMIC Process Call Create", author = "atomic-red-team", url = "https://github.com/redcanaryco/atomic-red-team/blob/20a447e63de9d5ef836534743c6f8fdef16c5874/atomics/T1028/T1028.md#atomic-test-3---wmic-process-call-create" },
 -- ]
 -- platforms = ["Windows"]
+-- analytic_type = "Situational Awareness"
 -- contributors = ["Cyb3rWard0g"]
 -- data_sources = [
 --     { name = "Sysmon 1, process create", platform = "Windows", attack_data_source = "Process Monitoring" },
 --     { name = "Security 4688, a new process has been created", platform = "Windows", attack_data_source = "Process Monitoring" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 --     { title = "OSSEM: data object process", url = "https://github.com/Cyb3rWard0g/OSSEM/blob/master/detection_data_model/data_objects/process.md" },
 -- ]

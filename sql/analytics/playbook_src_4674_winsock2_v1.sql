@@ -49,6 +49,7 @@
 --     { name = "Security 4674, an operation was attempted on a privileged object", platform = "Windows" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 -- ]
 -- version_history = [

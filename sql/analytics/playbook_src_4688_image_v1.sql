@@ -47,6 +47,7 @@
 --     { name = "Security 4688, a new process has been created", platform = "Windows", attack_data_source = "Process Monitoring" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 --     { title = "MITRE CAR: CAR-2016-03-002", url = "https://car.mitre.org/wiki/CAR-2016-03-002" },
 --     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs", url = "https://www.jpcert.or.jp/english/pub/sr/20170612ac-ir_research_en.pdf" },

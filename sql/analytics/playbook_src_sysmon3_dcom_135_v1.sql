@@ -46,6 +46,7 @@
 --     { name = "Sysmon 3, network connection", platform = "Windows" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 --     { title = "Sysmon configuration for this hunt, T0000_wmic_remote.xml", url = "https://github.com/Cyb3rWard0g/ThreatHunter-Playbook/blob/master/attack_matrix/windows/sysmon_configs/T0000_wmic_remote.xml" },
 -- ]
@@ -54,7 +55,7 @@
 -- ]
 -- notes = [
 --     "The call itself goes on over another port; 135 alone shows only that one was asked for.",
---     "Internal is by address: the private, link-local and unique local ranges (destination_scope). A host name alone makes nothing internal yet.",
+--     "Internal is by address, the private, link-local and unique local ranges and the settings' networks (destination_scope), or by a host name in or below one of the settings' domains. A name makes no loopback and no multicast address internal.",
 --     "The document's number T1028 is the old one; T1047 is today's.",
 --     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
 -- ]
@@ -87,10 +88,24 @@ with final as (
         network_connection.source_file,
         network_connection.source_record
     from network_connection
+    cross join settings
     where
         network_connection.channel = 'Microsoft-Windows-Sysmon/Operational'
         and network_connection.event_id = 3
-        and network_connection.destination_scope = 'internal'
+        and (
+            network_connection.destination_scope = 'internal'
+            or (
+                network_connection.destination_scope in ('external', 'none')
+                and list_contains(
+                    list_transform(
+                        settings.internal_domains,
+                        lambda zone: rtrim(lower(network_connection.destination_host), '.') = zone
+                        or ends_with(rtrim(lower(network_connection.destination_host), '.'), '.' || zone)
+                    ),
+                    true
+                )
+            )
+        )
         and network_connection.destination_port = 135
 )
 

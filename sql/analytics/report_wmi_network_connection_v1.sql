@@ -27,6 +27,9 @@
 --     "The report found none, because its logs had no Sysmon 3 at all: a gap, and no answer.",
 -- ]
 -- artifacts = ["Network connections on the target host"]
+-- response = [
+--     "Look which host called port 135, and whether a child of WmiPrvSE.exe started here right after (wmiprvse_children).",
+-- ]
 -- attack = [
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]
@@ -41,7 +44,10 @@
 --     { type = "The report's own run", status = "0 hits", dataset = "BOTs v2, 2017-08-23 to 2017-08-25" },
 -- ]
 -- references = [
+--     { title = "Example hunt report: WMI - Lateral Movement Hunt" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047" },
+--     { title = "ATT&CK T1059.001, PowerShell", url = "https://attack.mitre.org/techniques/T1059/001/" },
+--     { title = "ATT&CK T1132, data encoding", url = "https://attack.mitre.org/techniques/T1132/" },
 --     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs, version 2", url = "https://www.jpcert.or.jp/english/pub/sr/Detecting%20Lateral%20Movement%20through%20Tracking%20Event%20Logs_version2.pdf" },
 --     { title = "JPCERT/CC: Tool Analysis Result Sheet", url = "https://jpcertcc.github.io/ToolAnalysisResultSheet/" },
 --     { title = "Hunting lateral movement in Windows infrastructure", url = "https://www.slideshare.net/votadlos/hunting-lateral-movement-in-windows-infrastructure" },

@@ -26,6 +26,9 @@
 --     "No proof of anything remote: look for children of the provider host (wmiprvse_children) and for a network logon just before.",
 -- ]
 -- artifacts = ["Process creation records on the target host"]
+-- response = [
+--     "Look for children of this provider host and for the network logon just before it: both together name the caller (wmiprvse_children).",
+-- ]
 -- attack = [
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]
@@ -40,7 +43,10 @@
 --     { type = "The report's own run", status = "11 hits", dataset = "BOTs v2, 2017-08-23 to 2017-08-25" },
 -- ]
 -- references = [
+--     { title = "Example hunt report: WMI - Lateral Movement Hunt" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047" },
+--     { title = "ATT&CK T1059.001, PowerShell", url = "https://attack.mitre.org/techniques/T1059/001/" },
+--     { title = "ATT&CK T1132, data encoding", url = "https://attack.mitre.org/techniques/T1132/" },
 --     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs, version 2", url = "https://www.jpcert.or.jp/english/pub/sr/Detecting%20Lateral%20Movement%20through%20Tracking%20Event%20Logs_version2.pdf" },
 --     { title = "JPCERT/CC: Tool Analysis Result Sheet", url = "https://jpcertcc.github.io/ToolAnalysisResultSheet/" },
 --     { title = "Hunting lateral movement in Windows infrastructure", url = "https://www.slideshare.net/votadlos/hunting-lateral-movement-in-windows-infrastructure" },

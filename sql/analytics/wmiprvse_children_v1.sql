@@ -49,6 +49,7 @@
 --     { name = "Security 4688, a new process has been created", platform = "Windows", attack_data_source = "Process Monitoring" },
 -- ]
 -- references = [
+--     { title = "ThreatHunter-Playbook: Create Remote Process via WMIC (T1028_wmic_remote)" },
 --     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
 --     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs", url = "https://www.jpcert.or.jp/english/pub/sr/20170612ac-ir_research_en.pdf" },
 -- ]
@@ -58,6 +59,7 @@
 -- notes = [
 --     "parent_source says whether the parent was logged or found by process id.",
 --     "The document's number T1028 is the old one; T1047 is today's.",
+--     "Hunting techniques that the document recommends: grouping, searching, stack counting.",
 -- ]
 -- ///
 create or replace view hunt.wmiprvse_children_v1 as

@@ -50,6 +50,7 @@
 -- platforms = ["WindowsEndpoint", "WindowsServer"]
 -- created = "2025-07-28"
 -- document_version = "1.0"
+-- hypothesis = "Intruders, the Chaos ransomware group for one, start their programs on other hosts with wmic.exe, and its command line names target and command."
 -- data_sources = [
 --     { name = "Cortex XSIAM", provider = "Cortex XSIAM", event_name = "xdr_data", attack_data_source = "Process", attack_data_component = "Process Creation" },
 -- ]

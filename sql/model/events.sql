@@ -6,6 +6,8 @@
 --     "The account that an event is about is chosen here and nowhere else: Target* for logons, logoffs and tickets; for a new process Target* unless that name is empty or '-', then Subject*; Subject* for every other Security event that has one.",
 --     "The logon id of a new process is TargetLogonId unless that is zero, then SubjectLogonId: for a child of WMI the Subject is NETWORK SERVICE's 0x3e4 and not the session.",
 --     "targets, remote_command and explicit_user are worked out only on rows whose command line has the word. HTML escapes that an exporter left are decoded for them; the stored text stays as logged. A blank on either side of the colon (/node : x) is read as wmic reads it.",
+--     "The settings' networks are internal and the settings' accounts local. settings has one row and is only ever looked into, so that no record is counted twice and a change needs no new ingest.",
+--     "A host that goes by its whole name shares the short one with another computer (see docs/settings.md): there a whole name proves itself only by the whole host.",
 --     "is_self is true only where the event itself proves that both ends are one machine; it is NULL for events that have no two ends.",
 -- ]
 -- ///
@@ -133,6 +135,10 @@ attributed as (
             else 'subject'
         end as account_side,
         case
+            when regexp_matches(lake.computer, '^[0-9.]+$') or contains(lake.computer, ':') then lower(lake.computer)
+            else lower(split_part(coalesce(lake.computer, lake.host), '.', 1))
+        end as machine_name,
+        case
             when lake.logon_id is not null then lake.logon_id
             when
                 lake.event_id = 4688
@@ -194,6 +200,8 @@ named as (
             when 'target' then attributed.target_sid
             else attributed.subject_sid
         end as user_sid,
+        attributed.machine_name,
+        settings.local_accounts,
         case
             when attributed.given_logon_id is not null then attributed.given_logon_id
             when attributed.account_side = 'target' then attributed.target_logon_id
@@ -282,6 +290,13 @@ named as (
                 or starts_with(attributed.source_ip_key, '00000000000000000000ffffa9fe')
                 or substr(attributed.source_ip_key, 1, 2) in ('fc', 'fd')
                 or substr(attributed.source_ip_key, 1, 3) in ('fe8', 'fe9', 'fea', 'feb')
+                or list_contains(
+                    list_transform(
+                        settings.internal_networks,
+                        lambda network: attributed.source_ip_key between network.low and network.high
+                    ),
+                    true
+                )
                 then 'internal'
             else 'external'
         end as source_scope,
@@ -304,6 +319,13 @@ named as (
                 or starts_with(attributed.destination_ip_key, '00000000000000000000ffffa9fe')
                 or substr(attributed.destination_ip_key, 1, 2) in ('fc', 'fd')
                 or substr(attributed.destination_ip_key, 1, 3) in ('fe8', 'fe9', 'fea', 'feb')
+                or list_contains(
+                    list_transform(
+                        settings.internal_networks,
+                        lambda network: attributed.destination_ip_key between network.low and network.high
+                    ),
+                    true
+                )
                 then 'internal'
             else 'external'
         end as destination_scope,
@@ -322,6 +344,7 @@ named as (
                     )
         end as switches
     from attributed
+    cross join settings
 ),
 
 final as (
@@ -360,8 +383,12 @@ final as (
         case
             when coalesce(named.user_name, '') in ('', '-') then 'none'
             when
-                lower(named.user_name) = named.host || '$'
-                or lower(named.user_name) = substr(named.host, 1, 15) || '$'
+                lower(named.user_name) in (
+                    named.host || '$',
+                    substr(named.host, 1, 15) || '$',
+                    named.machine_name || '$',
+                    substr(named.machine_name, 1, 15) || '$'
+                )
                 then 'self'
             when ends_with(split_part(named.user_name, '@', 1), '$') then 'machine'
             when
@@ -384,7 +411,31 @@ final as (
                 then 'system'
             when
                 coalesce(lower(named.user_domain), '') in ('', '-', '.', 'microsoftaccount')
-                or lower(named.user_domain) in (named.host, substr(named.host, 1, 15), lower(named.computer))
+                or lower(named.user_domain) in (
+                    named.host,
+                    substr(named.host, 1, 15),
+                    named.machine_name,
+                    substr(named.machine_name, 1, 15),
+                    lower(named.computer)
+                )
+                then 'local'
+            when
+                list_contains(
+                    list_transform(
+                        named.local_accounts,
+                        lambda account: account in (
+                            lower(split_part(named.user_name, '@', 1)),
+                            lower(named.user_domain) || '\' || lower(named.user_name),
+                            lower(split_part(named.user_domain, '.', 1)) || '\' || lower(named.user_name)
+                        )
+                        or (
+                            starts_with(account, lower(named.user_domain) || '.')
+                            and ends_with(account, '\' || lower(named.user_name))
+                            and contains(named.user_domain, '.') is not true
+                        )
+                    ),
+                    true
+                )
                 then 'local'
             else 'domain'
         end as user_class,
@@ -545,13 +596,32 @@ final as (
                     named.source_scope = 'loopback'
                     or (
                         named.source_scope = 'none'
-                        and lower(split_part(coalesce(named.workstation, ''), '.', 1))
-                        in (named.host, substr(named.host, 1, 15))
+                        and (
+                            lower(coalesce(named.workstation, '')) in (named.host, lower(named.computer))
+                            or (
+                                lower(split_part(coalesce(named.workstation, ''), '.', 1)) in (
+                                    named.host,
+                                    substr(named.host, 1, 15),
+                                    named.machine_name,
+                                    substr(named.machine_name, 1, 15)
+                                )
+                                and (contains(named.workstation, '.') and contains(named.host, '.')) is not true
+                            )
+                        )
                     )
             when named.channel = 'Security' and named.event_id = 4648
                 then
-                    lower(split_part(coalesce(named.target_server, ''), '.', 1))
-                    in ('localhost', named.host, substr(named.host, 1, 15))
+                    lower(coalesce(named.target_server, '')) in (named.host, lower(named.computer))
+                    or (
+                        lower(split_part(coalesce(named.target_server, ''), '.', 1)) in (
+                            'localhost',
+                            named.host,
+                            substr(named.host, 1, 15),
+                            named.machine_name,
+                            substr(named.machine_name, 1, 15)
+                        )
+                        and (contains(named.target_server, '.') and contains(named.host, '.')) is not true
+                    )
         end as is_self,
         named.registry_event_type,
         named.registry_path,

@@ -5,7 +5,7 @@
 -- notes = [
 --     "user_* and logon_id are the account that gave the credentials (Subject*); target_* is the account whose credentials they are, target_server where they were meant for.",
 --     "is_same_name_other_domain: one name on both sides, up to an @, in domains whose first labels differ, such as a local Administrator who becomes the domain's. CORP and corp.example are one domain here; a target without a domain is taken for the subject's.",
---     "is_self is true where the target server is this host, by name or as localhost: runas, services and scheduled tasks.",
+--     "is_self is true where the target server is this host, by a name or address of its own or as localhost: runas, services and scheduled tasks. The settings may name further ones (host_alias).",
 -- ]
 -- ///
 create or replace view explicit_credentials as
@@ -66,8 +66,9 @@ with final as (
         events.source_ip_key,
         events.source_scope,
         events.source_port,
-        events.is_self
+        coalesce(events.is_self, false) or coalesce(host_alias.host = events.host, false) as is_self
     from events
+    left join host_alias on lower(events.target_server) = host_alias.alias
     where
         not coalesce(events.is_duplicate, false)
         and events.channel = 'Security'

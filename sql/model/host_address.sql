@@ -1,11 +1,11 @@
 -- /// model
 -- name = "host_address"
--- title = "Addresses that a host proved to be its own, by the connections that it opened"
+-- title = "Addresses that a host proved to be its own, by day, by the connections that it opened"
 -- requires = ["events"]
 -- whole = true
 -- notes = [
 --     "An address is a host's own if the host opened a connection from it (Sysmon 3, WFP 5156): its own kernel says so, and no caller can make it up. Connections that were opened elsewhere prove nothing: both logs now and then swap their ends.",
---     "first_time and last_time are the first and the last connection opened from it. Loopback and multicast belong to nobody.",
+--     "first_time and last_time are the first and the last connection that day. Loopback and multicast belong to nobody.",
 -- ]
 -- ///
 create or replace view host_address as
@@ -13,6 +13,7 @@ with final as (
     select
         events.host,
         events.source_ip_key as ip_key,
+        cast(events.event_time as date) as address_date,
         min(events.event_time) as first_time,
         max(events.event_time) as last_time
     from events
@@ -34,7 +35,7 @@ with final as (
                 = 'Microsoft-Windows-Security-Auditing'
             )
         )
-    group by events.host, events.source_ip_key
+    group by events.host, events.source_ip_key, cast(events.event_time as date)
 )
 
 select * from final

@@ -13,6 +13,8 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake.catalog import settings_relations
+from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.schema import EVENT_COLUMNS
 
 #: How TOML, which has no NULL, writes one.
@@ -20,9 +22,11 @@ NULL = "<null>"
 
 SECURITY = ("Security", "Microsoft-Windows-Security-Auditing")
 SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
+POWERSHELL = ("Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell")
+CLASSIC_POWERSHELL = ("Windows PowerShell", "PowerShell")
 
 #: Security's event ids that tests use.
-_SECURITY_IDS = (4608, 4624, 4625, 4634, 4648, 4672, 4673, 4674, 4688, 4689, 4720, 4769, 5156, 5157)
+_SECURITY_IDS = (4608, 4624, 4625, 4634, 4648, 4672, 4673, 4674, 4688, 4689, 4720, 4769, 5140, 5145, 5156, 5157)
 
 #: ``is = "4688"`` in a given row stands for channel, provider and event id.
 KINDS: dict[str, tuple[str, str, int]] = {
@@ -33,12 +37,16 @@ KINDS: dict[str, tuple[str, str, int]] = {
     "sysmon 14": (*SYSMON, 14),
     "6005": ("System", "EventLog", 6005),
     "kernel 12": ("System", "Microsoft-Windows-Kernel-General", 12),
+    "4103": (*POWERSHELL, 4103),
+    "4104": (*POWERSHELL, 4104),
+    "400": (*CLASSIC_POWERSHELL, 400),
+    "800": (*CLASSIC_POWERSHELL, 800),
     "wininit 12": ("System", "Microsoft-Windows-Wininit", 12),
 } | {str(number): (*SECURITY, number) for number in _SECURITY_IDS}
 
 Row = dict[str, Any]
 Connection = duckdb.DuckDBPyConnection
-Lake = Callable[[Sequence[Row]], Connection]
+Lake = Callable[..., Connection]
 
 
 def _complete(given: Mapping[str, Any], number: int) -> Row:
@@ -91,6 +99,8 @@ def _catalog(library: Library) -> Iterator[Connection]:
     columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     connection.execute(f"create table lake_events ({columns})")
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
+    for statement in settings_relations(Settings()):
+        connection.execute(statement)
     connection.execute("create schema hunt")
     for item in library.views:
         connection.execute(item.sql)
@@ -102,9 +112,11 @@ def _catalog(library: Library) -> Iterator[Connection]:
 def lake(_catalog: Connection) -> Lake:
     """Returns a function that fills the lake with the given rows and returns the connection with all views."""
 
-    def fill(given: Sequence[Row]) -> Connection:
+    def fill(given: Sequence[Row], settings: Settings | None = None) -> Connection:
         _catalog.execute("delete from lake_events")
         _catalog.execute("delete from lake_duplicates")
+        for statement in settings_relations(settings or Settings()):
+            _catalog.execute(statement)
         for number, one in enumerate(given):
             row = _complete(one, number)
             marks = ", ".join("?" * len(row))

@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake.catalog import settings_relations
+from wmiwarehouse.lake.settings import Settings
 
 Row = dict[str, Any]
 
@@ -32,6 +34,8 @@ def on_parquet(
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"create view lake_events as select * from read_parquet('{path}')")
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
+    for statement in settings_relations(Settings()):
+        connection.execute(statement)
     connection.execute("create schema hunt")
     for item in library.views:
         connection.execute(item.sql)

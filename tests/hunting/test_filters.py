@@ -12,6 +12,8 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.filters import Filters, moment
 from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake.query import rows
 
 LIBRARY = Library.load()
 NEWEST = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -102,3 +104,98 @@ def test_no_moment(text: str) -> None:
 def test_a_filter_without_its_column_is_refused() -> None:
     with pytest.raises(UsageError, match="--user"):
         Filters(user="x").where(["host", "event_time"], NEWEST)
+
+
+# What lasts: a view of sessions and one of edges, as the analytics of these kinds return them.
+SESSIONS = """
+    select * from (values
+        ('before', 'ws01', 'CORP\\jdoe', timestamptz '2026-03-04 09:00Z', timestamptz '2026-03-04 09:30Z'),
+        ('reaches in', 'ws01', 'CORP.EXAMPLE\\jdoe', timestamptz '2026-03-04 09:30Z', timestamptz '2026-03-04 10:00Z'),
+        ('open', 'ws02', 'OTHER\\jdoe', timestamptz '2026-03-04 08:00Z', null),
+        ('inside', 'ws02', 'WS02\\admin', timestamptz '2026-03-04 10:10Z', timestamptz '2026-03-04 10:20Z'),
+        ('begins at the end', 'ws02', 'adm', timestamptz '2026-03-04 11:00Z', timestamptz '2026-03-04 11:20Z')
+    ) as t (name, host, "user", start, "end")"""
+EDGES = """
+    select * from (values
+        ('before', 'ws01', 'fs01', timestamptz '2026-03-04 09:00Z', timestamptz '2026-03-04 09:30Z'),
+        ('reaches in', 'ws02', 'ws01', timestamptz '2026-03-04 09:30Z', timestamptz '2026-03-04 10:30Z'),
+        ('one side', null, 'ws01', timestamptz '2026-03-04 10:30Z', null)
+    ) as t (name, source_host, target_host, first, last)"""
+CHAINS = """
+    select * from (values
+        ('child inside', 'ws01', timestamptz '2026-03-04 09:59Z', timestamptz '2026-03-04 10:01Z'),
+        ('no child', 'ws01', timestamptz '2026-03-04 09:59Z', null),
+        ('child earlier: skew', 'ws01', timestamptz '2026-03-04 11:00Z', timestamptz '2026-03-04 10:59:59Z')
+    ) as t (name, host, event_time, child_time)"""
+SINCE, UNTIL = "2026-03-04T10:00Z", "2026-03-04T11:00Z"
+
+
+def _kept(view: str, newest: datetime = NEWEST, **filters: str) -> list[str]:
+    connection = catalog.connect()
+    try:
+        columns = connection.sql(view).columns
+        where, values = Filters(**filters).where(columns, newest, lasting=True)
+        return [row["name"] for row in rows(connection, f"select name from ({view}) where {where}", values)]
+    finally:
+        connection.close()
+
+
+def test_what_lasts_is_kept_whole_if_any_of_it_is_in_the_range() -> None:
+    assert _kept(SESSIONS, since=SINCE, until=UNTIL) == ["reaches in", "open", "inside"]
+    assert _kept(SESSIONS, since="2026-03-04T10:00:00.000001Z", until=UNTIL) == ["open", "inside"]
+    assert _kept(SESSIONS, until=SINCE) == ["before", "reaches in", "open"]
+    assert _kept(EDGES, since=SINCE, until=UNTIL) == ["reaches in", "one side"]
+    assert _kept(EDGES, until=SINCE) == ["before", "reaches in"]
+    assert _kept(CHAINS, since=SINCE, until=UNTIL) == ["child inside", "child earlier: skew"]
+
+
+def test_an_open_session_lasts_as_long_as_the_logs() -> None:
+    after = _iso(NEWEST + timedelta(seconds=1))
+    assert _kept(SESSIONS, since=after) == []
+    assert _kept(SESSIONS, since=_iso(NEWEST)) == ["open"]
+    assert _kept(SESSIONS, since="1h", newest=NEWEST) == ["open", "begins at the end"]
+
+
+def test_rows_of_single_events_keep_their_own_time(warehouse: Path) -> None:
+    connection = catalog.connect()
+    try:
+        where, values = Filters(since=SINCE).where(connection.sql(CHAINS).columns, NEWEST)
+        found = rows(connection, f"select name from ({CHAINS}) where {where}", values)
+    finally:
+        connection.close()
+    assert [row["name"] for row in found] == ["child earlier: skew"]
+
+
+def test_host_matches_either_side() -> None:
+    assert _kept(EDGES, host="WS01.corp.example") == ["before", "reaches in", "one side"]
+    assert _kept(EDGES, host="fs01") == ["before"]
+
+
+@pytest.mark.parametrize(
+    ("user", "names"),
+    [
+        ("JDOE", ["before", "reaches in", "open"]),
+        ("corp\\jdoe", ["before", "reaches in"]),
+        ("Corp.Example\\jdoe", ["before", "reaches in"]),
+        ("CORP.OTHER\\jdoe", ["before"]),
+        ("OTHER\\jdoe", ["open"]),
+        ("ORP\\jdoe", []),
+        ("doe", []),
+        ("adm", ["begins at the end"]),
+        ("X\\adm", []),
+    ],
+)
+def test_user_as_one_text(user: str, names: list[str]) -> None:
+    assert _kept(SESSIONS, user=user) == names
+
+
+def test_a_domain_is_known_by_its_first_label() -> None:
+    view = """
+        select * from (values
+            ('short', 'x', 'THESHIRE'), ('long', 'x', 'theshire.local'), ('other', 'x', 'theshire.test'))
+        as t (name, user_name, user_domain)"""
+    assert _kept(view, user="TheShire\\x") == ["short", "long", "other"]
+    assert _kept(view, user="THESHIRE.LOCAL\\x") == ["short", "long"]
+    assert _kept(view, user="SHIRE\\x") == []
+    with pytest.raises(UsageError, match="names no user"):
+        _kept(view, user="THESHIRE\\")

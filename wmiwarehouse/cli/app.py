@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wmiwarehouse import __version__
-from wmiwarehouse.cli import demo, hunt, ingest, library, sources
+from wmiwarehouse.cli import demo, hunt, ingest, library, sources, stack
 
 app = typer.Typer(
     name="wmiwh",
@@ -38,6 +38,7 @@ def root(
 app.command("ingest")(ingest.ingest)
 app.command("sources")(sources.sources)
 app.command("hunt")(hunt.hunt)
+app.command("stack")(stack.stack)
 app.command("list")(library.list_analytics)
 app.command("show")(library.show)
 app.command("demo")(demo.demo)

@@ -25,12 +25,21 @@ _WITH_TIMES = 118
 
 
 class Severity(StrEnum):
-    """The values of ``--fail-on``."""
+    """The values of ``--fail-on`` and ``--min-severity``."""
 
+    INFORMATIONAL = "informational"
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+class Side(StrEnum):
+    """The values of ``--side``."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+    BOTH = "both"
 
 
 @options.command
@@ -39,6 +48,16 @@ def hunt(
         list[str] | None, typer.Argument(metavar="[ID...]", help="Analytics; without any, all of them.")
     ] = None,
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
+    technique: Annotated[
+        list[str] | None, typer.Option(metavar="T1047", help="Only analytics of this technique or its sub-techniques.")
+    ] = None,
+    side: Annotated[
+        Side | None, typer.Option(help="Only analytics that look at this side of a movement, or at both sides.")
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="Only detection, context, stack, session, chain.")
+    ] = None,
+    min_severity: Annotated[Severity | None, typer.Option(help="Only analytics of this severity or above.")] = None,
     since: options.SinceOption = None,
     until: options.UntilOption = None,
     host: options.HostOption = None,
@@ -57,24 +76,35 @@ def hunt(
       wmiwh hunt -w case42
       wmiwh hunt xql_wmic_remote_exec -w case42
       wmiwh hunt car_2016_03_002 --since 7d --host ws05 -o hits.csv
-      wmiwh hunt --fail-on high
+      wmiwh hunt --side source --min-severity high --fail-on high
+      wmiwh hunt --kind chain,session --since 2026-03-04 --until 2026-03-05
 
-    Exit: 0 done, 2 unknown id or bad filter, 3 no warehouse or no data, 4 hits at or above --fail-on.
+    Flags that choose analytics narrow the IDs (or all of them); a list is written with commas or by repeating the flag.
+    Sessions and chains are kept whole if any of them lies between --since and --until.
+
+    Exit: 0 done, 2 unknown id, bad filter or nothing left to run, 3 no warehouse or no data,
+    4 hits at or above --fail-on.
     """
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import SEVERITIES, gravest, open_hunt, select
+    from wmiwarehouse.hunting.selection import Selection, listed
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
     library = options.load_library()
-    chosen = select(library, ids or [])
+    wanted = Selection(
+        listed(technique), side.value if side else None, listed(kind), min_severity.value if min_severity else None
+    )
+    chosen = wanted.narrow(select(library, ids or []))
     filters = Filters(since, until, host, user)
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.knows_host(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
+        if hunting.ambiguous_hosts:
+            console.note(_sharing(hunting.ambiguous_hosts))
         lines = [hunting.line(analytic) for analytic in chosen]
-        if len(chosen) == 1:
+        if len(chosen) == 1 and ids and len(ids) == 1:
             rows = hunting.run(chosen[0])
             if rows.num_rows or fmt or output:
                 emit(rows, fmt=fmt, output=output, force=force)
@@ -94,6 +124,16 @@ def hunt(
     if fail_on and found and SEVERITIES.index(found) >= SEVERITIES.index(fail_on.value):
         return ExitCode.HITS
     return ExitCode.DONE
+
+
+def _sharing(ambiguous: dict[str, tuple[str, ...]]) -> str:
+    """Say which computers share a short name, in one line however many they are."""
+    shown = [f"{short} ({', '.join(names[:3])}{', ...' if names[3:] else ''})" for short, names in ambiguous.items()]
+    more = f" and {len(shown) - 3} more" if shown[3:] else ""
+    return (
+        f"several computers share a short name and are kept apart by their whole ones: {', '.join(sorted(shown)[:3])}{more}. "
+        "If they are one: [hosts] in wmiwh.toml"
+    )
 
 
 def _summary(lines: list[Line]) -> Any:
@@ -121,11 +161,11 @@ def _screen(lines: list[Line], width: int) -> Any:
     import pyarrow as pa
 
     roomy = width >= _ROOMY
-    columns: dict[str, Any] = {
-        "severity": [line.analytic.metadata.severity for line in lines],
+    columns: dict[str, list[Any]] = {
+        "severity": [line.analytic.metadata.severity if width >= _WITH_TIMES else _short(line) for line in lines],
         "analytic": [line.analytic.id for line in lines],
-        "hits": pa.array([line.hits for line in lines], pa.int64()),
-        "hosts": pa.array([line.hosts for line in lines], pa.int64()),
+        "hits": [line.hits for line in lines],
+        "hosts": [line.hosts for line in lines],
     }
     if width >= _WITH_TIMES:
         columns |= {
@@ -133,7 +173,14 @@ def _screen(lines: list[Line], width: int) -> Any:
             "last": [_minute(line.last_time) for line in lines],
         }
     columns["data seen on"] = [line.seen.text if roomy else line.seen.short for line in lines]
+    # One record below the other would be a long way to scroll; the rows of each analytic name their hosts anyway.
+    if sum(max(len(str(cell)) for cell in [name, *cells]) + 2 for name, cells in columns.items()) - 2 > width:
+        del columns["hosts"]
     return pa.table(columns)
+
+
+def _short(line: Line) -> str:
+    return line.analytic.metadata.severity.replace("informational", "info")
 
 
 def _tell_beside(lines: list[Line], width: int) -> None:

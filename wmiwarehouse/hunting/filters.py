@@ -20,8 +20,14 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 #: Columns that name the user of a row, in the views' own words; a row is kept if any of them matches.
 _NAMES = ("user_name", "subject_name", "target_name")
 #: Columns with ``domain\user`` as one text.
-_ACCOUNTS = ("user",)
+_ACCOUNTS = ("user", "source_user", "target_user", "subject_account", "target_account")
 _HOSTS = ("host", "dest", "source_host", "target_host")
+#: Times of what lasts: a session, a chain of events. An empty one of the second group means: not over yet.
+_TIMES = (
+    *("event_time", "start", "start_time", "first", "first_time", "first_seen"),
+    *("last", "last_time", "last_seen", "child_time", "logon_time"),
+)
+_ENDS = ("end", "end_time")
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Filters:
     until: str | None = None
     host: str | None = None
     user: str | None = None
+    host_as: str | None = None
+    """What the column ``host`` has for ``host`` in this warehouse; its short form, where nobody asked the warehouse."""
 
     def __post_init__(self) -> None:
         """Refuse empty texts: an unset variable in a script must not quietly ask for everything."""
@@ -43,36 +51,50 @@ class Filters:
         """Whether anything is filtered."""
         return any((self.since, self.until, self.host, self.user))
 
-    def where(self, columns: Collection[str], newest: datetime | None) -> tuple[str, dict[str, Any]]:
+    def where(
+        self, columns: Collection[str], newest: datetime | None, *, lasting: bool = False
+    ) -> tuple[str, dict[str, Any]]:
         """Return SQL over *columns* and its parameters; raises :class:`UsageError` for a time that is none.
 
-        *newest* is the time of the newest event, for spans. A filter for which the rows have no column is refused: an
-        answer that quietly ignores it would be a wrong one.
+        *newest* is the time of the newest event, for spans. *lasting* rows (sessions, chains) have a begin and an end:
+        they are kept whole if any of it lies in the range, and what has no end yet lasts as long as the logs. A filter
+        for which the rows have no column is refused: an answer that quietly ignores it would be a wrong one.
         """
         terms: list[str] = []
         values: dict[str, Any] = {}
-        for name, text, sign in (("since", self.since, ">="), ("until", self.until, "<")):
+        for name, text in (("since", self.since), ("until", self.until)):
             if text:
-                if "event_time" not in columns:
-                    raise UsageError(f"--{name}: these rows have no event time")
-                terms.append(f"event_time {sign} ${name}")
+                terms.append(_time_term(name, columns, lasting=lasting))
                 values[name] = moment(text, newest, name)
+        if any("$newest" in term for term in terms):
+            values["newest"] = newest
         if self.host:
             hosts = [column for column in _HOSTS if column in columns]
             if not hosts:
                 raise UsageError("--host: these rows have no host")
-            terms.append("(" + " or ".join(f"lower({column}) in ($host, $host_short)" for column in hosts) + ")")
-            values |= {"host": self.host.lower(), "host_short": short_host(self.host)}
+            term, found = self._host_term(hosts)
+            terms.append(term)
+            values |= found
         if self.user:
             term, found = _user_term(self.user, columns)
             terms.append(term)
             values |= found
         return " and ".join(terms), values
 
+    def _host_term(self, columns: Collection[str]) -> tuple[str, dict[str, Any]]:
+        name = str(self.host).strip().lower()
+        values = {"host": name, "host_short": self.host_as or short_host(name)}
+        same = "lower({0}) in ($host, $host_short)"
+        if not re.search(r"[.:]", name):
+            # Computers that share a short name have their whole names in ``host``: the short one asks for all of them.
+            same = f"({same} or starts_with(lower({{0}}), $host_prefix))"
+            values["host_prefix"] = f"{name}."
+        return "(" + " or ".join(same.format(column) for column in columns) + ")", values
+
 
 def short_host(name: str) -> str:
     """Return *name* as the column ``host`` has it: lower case, up to the first dot, an address uncut."""
-    return name if re.fullmatch(r"[0-9.]+", name) else name.lower().partition(".")[0]
+    return name.lower() if re.fullmatch(r"[0-9.]+", name) or ":" in name else name.lower().partition(".")[0]
 
 
 def moment(text: str, newest: datetime | None, option: str) -> datetime:
@@ -94,18 +116,47 @@ def moment(text: str, newest: datetime | None, option: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
+def _time_term(option: str, columns: Collection[str], *, lasting: bool) -> str:
+    sign = ">=" if option == "since" else "<"
+    if "event_time" in columns and not lasting:
+        return f"event_time {sign} ${option}"
+    times = [f'"{column}"' for column in _TIMES if column in columns]
+    ends = [f'"{column}"' for column in _ENDS if column in columns]
+    if not times:
+        raise UsageError(f"--{option}: these rows have no time of their own")
+    if option == "until":
+        return f"least({', '.join(times)}) < $until"
+    times += [f"coalesce({end}, $newest)" for end in ends]
+    return f"greatest({', '.join(times)}) >= $since"
+
+
 def _user_term(user: str, columns: Collection[str]) -> tuple[str, dict[str, Any]]:
-    domain, _, name = user.lower().rpartition("\\")
+    domain, _, name = user.strip().lower().rpartition("\\")
+    if not name:
+        raise UsageError(f"--user {user}: names no user; give NAME or DOMAIN\\NAME")
     terms = []
     for column in _NAMES:
         if column in columns:
             of_domain = column.replace("_name", "_domain")
-            same_domain = f" and lower({of_domain}) = $user_domain" if domain and of_domain in columns else ""
-            terms.append(f"(lower({column}) = $user_name{same_domain})")
-    same_account = "(lower({0}) = $user_account or ends_with(lower({0}), $user_tail))"
-    terms += [same_account.format(column) for column in _ACCOUNTS if column in columns]
+            in_domain = f" and {_same_domain(f'lower({of_domain})', domain)}" if domain and of_domain in columns else ""
+            terms.append(f"(lower({column}) = $user_name{in_domain})")
+    for column in _ACCOUNTS:
+        if column in columns:
+            text = f'lower("{column}")'
+            in_domain = f" and {_same_domain(_domain_of(text), domain)}" if domain else ""
+            terms.append(f"(split_part({text}, '\\', -1) = $user_name{in_domain})")
     if not terms:
         raise UsageError("--user: these rows name no user")
     sql = "(" + " or ".join(terms) + ")"
-    values = {"user_name": name, "user_domain": domain, "user_account": user.lower(), "user_tail": "\\" + user.lower()}
-    return sql, {key: value for key, value in values.items() if f"${key}" in sql}
+    values = {"user_name": name, "user_domain": domain, "user_domain_label": domain.partition(".")[0]}
+    return sql, {key: value for key, value in values.items() if re.search(rf"\${key}\b", sql)}
+
+
+def _domain_of(text: str) -> str:
+    return f"case when contains({text}, '\\') then split_part({text}, '\\', 1) end"
+
+
+def _same_domain(text: str, domain: str) -> str:
+    """Compare with *domain*: CORP is also logged as CORP.EXAMPLE, and the other way round; two long names are two."""
+    short = f"split_part({text}, '.', 1)" if "." not in domain else text
+    return f"({text} = $user_domain or {short} = $user_domain_label)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.coverage import Coverage, Seen
-from wmiwarehouse.hunting.filters import Filters, short_host
+from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
@@ -51,8 +53,11 @@ class Hunt:
     """A warehouse with its views, filtered; made by :func:`open_hunt`."""
 
     def __init__(self, warehouse: Warehouse, library: Library, filters: Filters) -> None:
-        self._warehouse, self._library, self._filters = warehouse, library, filters
+        self._warehouse, self._library = warehouse, library
         self._batches = warehouse.batches()
+        self._settings = Settings.load(warehouse.root)
+        self._hosts = Hosts.of(self._batches, self._settings)
+        self._filters = replace(filters, host_as=self._hosts.host_of(filters.host)) if filters.host else filters
         self._connections: dict[bool, Any] = {}
         self._views: set[tuple[bool, str]] = set()
         self._newest: datetime | None = None
@@ -67,9 +72,9 @@ class Hunt:
         """Return the summary of *analytic*: how many hits on how many hosts, from when to when."""
         connection, sql, values = self._query(analytic)
         columns = self._columns(connection, analytic)
-        host = next((c for c in ("host", "dest", "target_host", "source_host") if c in columns), None)
-        first = next((c for c in ("event_time", "first_time", "first_seen", "first", "start") if c in columns), None)
-        last = next((c for c in ("event_time", "last_time", "last_seen", "last", "end", "start") if c in columns), None)
+        host = _first_of(("host", "dest", "target_host", "source_host"), columns)
+        first = _first_of(("event_time", "first_time", "first_seen", "first", "start", "start_time"), columns)
+        last = _first_of(("event_time", "last_time", "last_seen", "last", "end", "end_time", "start"), columns)
         picked = (
             f"count(*) as hits, {f'count(distinct {host})' if host else 'null'} as hosts, "
             f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"
@@ -83,9 +88,37 @@ class Hunt:
 
     def knows_host(self, name: str) -> bool:
         """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
-        query = "select 1 from lake_events where host in ($name, $short) limit 1"
-        parameters = {"name": name.lower(), "short": short_host(name)}
-        return bool(rows(self._connect(beneath=False), query, parameters))
+        return self._hosts.knows(name)
+
+    def hosts_named(self, name: str) -> tuple[str, ...]:
+        """Return the values of ``host`` that *name*, short or whole, stands for; none if no record is of it."""
+        host = self._hosts.host_of(name)
+        found = {host, *self._hosts.ambiguous.get(host, ())} & self._hosts.known
+        return tuple(sorted(found))
+
+    @property
+    def known_hosts(self) -> tuple[str, ...]:
+        """Every host that has records."""
+        return tuple(sorted(self._hosts.known))
+
+    @property
+    def ambiguous_hosts(self) -> dict[str, tuple[str, ...]]:
+        """Short names that several computers share, each with the whole names by which they are kept apart."""
+        return dict(self._hosts.ambiguous)
+
+    @property
+    def filters(self) -> Filters:
+        """What the rows are narrowed to."""
+        return self._filters
+
+    def connection(self, *analytics: Analytic, beneath: bool = False) -> Any:
+        """Return a connection with the model views and *analytics*; its events are filtered if *beneath*."""
+        connection = self._connect(beneath=beneath)
+        for analytic in analytics:
+            if (beneath, analytic.view) not in self._views:
+                connection.execute(analytic.sql)
+                self._views.add((beneath, analytic.view))
+        return connection
 
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
@@ -110,14 +143,12 @@ class Hunt:
 
     def _query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         beneath = analytic.metadata.filters == "events" and bool(self._filters)
-        connection = self._connect(beneath=beneath)
-        if (beneath, analytic.view) not in self._views:
-            connection.execute(analytic.sql)
-            self._views.add((beneath, analytic.view))
+        connection = self.connection(analytic, beneath=beneath)
         where = ""
         values: dict[str, Any] = {}
         if self._filters and not beneath:
-            where, values = self._filters.where(self._columns(connection, analytic), self.newest())
+            lasting = analytic.metadata.kind in ("session", "chain")
+            where, values = self._filters.where(self._columns(connection, analytic), self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
 
     @staticmethod
@@ -129,7 +160,7 @@ class Hunt:
         if beneath not in self._connections:
             connection = catalog.connect()
             self._connections[beneath] = connection
-            for statement in catalog.base_relations(self._batches):
+            for statement in catalog.base_relations(self._batches, self._settings, self._hosts):
                 connection.execute(statement)
             where = ""
             if beneath:
@@ -147,6 +178,11 @@ class Hunt:
             query = "select max(event_time) as newest from lake_events where event_time <= ingested_at"
             self._newest = rows(connection, query)[0]["newest"]
         return self._newest
+
+
+def _first_of(names: Iterable[str], columns: Sequence[str]) -> str | None:
+    """Return the first of *names* that is a column, quoted: ``end`` is also a keyword."""
+    return next((f'"{name}"' for name in names if name in columns), None)
 
 
 def _bound(where: str, values: dict[str, Any]) -> str:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wmiwarehouse.lab.binxml import ValueType
+
+if TYPE_CHECKING:
+    from wmiwarehouse.lab.ledger import Entry
 
 TICKS_PER_SECOND = 10_000_000
 MS = TICKS_PER_SECOND // 1000
@@ -125,7 +128,8 @@ class LabEvent:
     """One event of the lab: what happened, when (ticks, UTC) and on which host (FQDN as in ``Computer``).
 
     ``record_id`` is given when the event is written. ``labels`` say what it is to the analytics that it was
-    staged for (analytic, verdict), and ``act`` to which staged act it belongs, in which role.
+    staged for (analytic, verdict), ``act`` to which staged act it belongs, in which role, and ``links`` in which
+    entries of the ledger it stands, in which role.
     """
 
     host: str
@@ -139,3 +143,4 @@ class LabEvent:
     record_id: int = 0
     labels: tuple[tuple[str, str], ...] = ()
     act: tuple[int, str] | None = None
+    links: tuple[tuple[Entry, str], ...] = ()

@@ -1,24 +1,39 @@
-"""The lab's domain: its hosts, accounts and programs. Facts only; what happens there is told elsewhere.
+"""The lab's domain: its hosts and accounts. Facts only; what happens there is told elsewhere.
 
 ``ACME`` is one Active Directory domain with three workstations, a file server, a domain controller, a management
-server and an old application server, each with the logging that such machines are found with.
+server and an old application server, each with the logging that such machines are found with. Around it stands what
+real networks have and textbooks do not: a branch office behind one address, a second DNS domain with a host of the
+same short name, Windows in other languages, and a clock that is wrong.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from wmiwarehouse.lab.ledger import Entry
 
 DOMAIN = "ACME"
 DNS_DOMAIN = "acme.example"
 DOMAIN_SID = "S-1-5-21-3067221914-1749805623-2241006877"
+LAB_SID = "S-1-5-21-1190257402-3391185040-702416558"
 START = dt.datetime(2024, 5, 6, tzinfo=dt.UTC)  # a Monday
 SYSTEM32 = "C:\\Windows\\System32"
 NULL_SID = "S-1-0-0"
+
+
+class Kind(Enum):
+    """Whose an account is."""
+
+    DOMAIN = "a person's or a service's in a domain"
+    MACHINE = "a computer's"
+    LOCAL = "of one computer"
+    SERVICE = "Windows' own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,7 @@ class Account:
     name: str
     domain: str
     sid: str
+    kind: Kind = Kind.DOMAIN
 
     @property
     def user(self) -> str:
@@ -42,6 +58,7 @@ class Session:
     account: Account
     logon_id: int
     logon_guid: bytes
+    entry: Entry | None = None
 
 
 @dataclass(slots=True)
@@ -55,22 +72,44 @@ class Process:
     session: Session
 
 
-SYSTEM = Account("SYSTEM", "NT AUTHORITY", "S-1-5-18")
-LOCAL_SERVICE = Account("LOCAL SERVICE", "NT AUTHORITY", "S-1-5-19")
-NETWORK_SERVICE = Account("NETWORK SERVICE", "NT AUTHORITY", "S-1-5-20")
-SERVICE_LOGON_IDS = {SYSTEM: 0x3E7, LOCAL_SERVICE: 0x3E5, NETWORK_SERVICE: 0x3E4}
+class Names(NamedTuple):
+    """What Windows calls its own accounts in one language."""
+
+    authority: str = "NT AUTHORITY"
+    system: str = "SYSTEM"
+    local_service: str = "LOCAL SERVICE"
+    network_service: str = "NETWORK SERVICE"
+    administrator: str = "Administrator"
+
+    def service(self, sid: str) -> Account:
+        """One of the three service accounts by its SID."""
+        names = {"S-1-5-18": self.system, "S-1-5-19": self.local_service, "S-1-5-20": self.network_service}
+        return Account(names[sid], self.authority, sid, Kind.SERVICE)
 
 
-def _user(name: str, rid: int) -> Account:
-    return Account(name, DOMAIN, f"{DOMAIN_SID}-{rid}")
+ENGLISH = Names()
+GERMAN = Names("NT-AUTORITÄT", "SYSTEM", "Lokaler Dienst", "Netzwerkdienst", "Administrator")
+FRENCH = Names("AUTORITE NT", "Système", "SERVICE LOCAL", "SERVICE RÉSEAU", "Administrateur")
+SYSTEM, LOCAL_SERVICE, NETWORK_SERVICE = (ENGLISH.service(f"S-1-5-{number}") for number in (18, 19, 20))
+SERVICE_LOGON_IDS = {"S-1-5-18": 0x3E7, "S-1-5-19": 0x3E5, "S-1-5-20": 0x3E4}
+
+
+def _user(name: str, rid: int, domain: str = DOMAIN, domain_sid: str = DOMAIN_SID) -> Account:
+    return Account(name, domain, f"{domain_sid}-{rid}")
 
 
 ALICE = _user("alice", 1104)
 BOB = _user("bob", 1105)
 CAROL = _user("carol", 1106)
+ERIN = _user("erin", 1107)
+FRED = _user("fred", 1108)
+GRETA = _user("greta", 1109)
 DORA = _user("adm-dora", 1110)
+HUGO = _user("hugo", 1111)
 BACKUP = _user("svc-backup", 1120)
-ACCOUNTS = (ALICE, BOB, CAROL, DORA, BACKUP)
+LAB_ALICE = _user("alice", 1104, "LAB", LAB_SID)
+IVAN = _user("ivan", 1105, "LAB", LAB_SID)
+ACCOUNTS = (ALICE, BOB, CAROL, DORA, BACKUP, ERIN, FRED, GRETA, HUGO, LAB_ALICE, IVAN)
 
 
 class Sysmon(Enum):
@@ -82,7 +121,11 @@ class Sysmon(Enum):
 
 
 class HostSpec(NamedTuple):
-    """One host and its logging: the versions are those of its 4688 and 4624."""
+    """One host and its logging: the versions are those of its 4688 and 4624.
+
+    ``seen_from`` is the address that the rest of the world sees of a host behind a router that translates addresses,
+    and ``skew`` by how many milliseconds its clock is ahead.
+    """
 
     name: str
     address: str
@@ -91,16 +134,49 @@ class HostSpec(NamedTuple):
     process_version: int = 2
     command_line: bool = True
     logon_version: int = 2
+    dns_domain: str = DNS_DOMAIN
+    domain: str = DOMAIN
+    names: Names = ENGLISH
+    seen_from: str = ""
+    skew: int = 0
 
     @property
     def fqdn(self) -> str:
         """The name in ``Computer``."""
-        return f"{self.name}.{DNS_DOMAIN}"
+        return f"{self.name}.{self.dns_domain}"
+
+    @property
+    def key(self) -> str:
+        """The name in the scenario: one of two hosts of one short name is called by its DNS domain too."""
+        return self.name if self.dns_domain == DNS_DOMAIN else f"{self.name}.{self.dns_domain.partition('.')[0]}"
+
+    @property
+    def outside(self) -> str:
+        """The address that others see."""
+        return self.seen_from or self.address
+
+    @property
+    def unique_local(self) -> str:
+        """The IPv6 address of the site, as short as it can be written."""
+        return f"fd00:20::{int(self.address.rsplit('.', 1)[1]):x}"
+
+    @property
+    def link_local(self) -> str:
+        """The IPv6 address of the wire, without its zone."""
+        return f"fe80::1c2f:{int(self.address.rsplit('.', 1)[1]):x}"
 
     @property
     def account(self) -> Account:
         """The machine account."""
-        return Account(f"{self.name}$", DOMAIN, f"{DOMAIN_SID}-{2000 + int(self.address.rsplit('.', 1)[1])}")
+        third, fourth = (int(part) for part in self.address.split(".")[2:])
+        sid = DOMAIN_SID if self.domain == DOMAIN else LAB_SID
+        return Account(f"{self.name}$", self.domain, f"{sid}-{2000 + 256 * third + fourth}", Kind.MACHINE)
+
+    @property
+    def administrator(self) -> Account:
+        """The built-in local account."""
+        sid = f"S-1-5-21-{1000000 + int(self.address.rsplit('.', 1)[1])}-2718281828-314159265-500"
+        return Account(self.names.administrator, self.name, sid, Kind.LOCAL)
 
 
 HOSTS = (
@@ -111,69 +187,27 @@ HOSTS = (
     HostSpec("DC01", "10.20.0.5", DORA),
     HostSpec("CM01", "10.20.0.30", DORA, Sysmon.NONE),
     HostSpec("APP01", "10.20.0.40", BACKUP, Sysmon.NONE, process_version=0, command_line=False, logon_version=0),
+    HostSpec("WS04", "10.20.0.14", GRETA, names=GERMAN),
+    HostSpec("WS05", "10.20.0.15", HUGO, names=FRENCH),
+    HostSpec("PRT01", "10.20.0.50", BACKUP, skew=9000),
+    HostSpec("APP02", "10.20.0.42", DORA),
+    HostSpec("APP02", "10.30.0.42", IVAN, dns_domain=f"lab.{DNS_DOMAIN}", domain="LAB"),
+    HostSpec("BR01", "192.168.7.11", ERIN, seen_from="10.20.8.1"),
+    HostSpec("BR02", "192.168.7.12", FRED, seen_from="10.20.8.1"),
 )
-BY_NAME = {host.name: host for host in HOSTS}
+BY_KEY = {host.key: host for host in HOSTS}
+_SHARED = {name for name, count in Counter(host.name for host in HOSTS).items() if count > 1}
 
 
-class Program(NamedTuple):
-    """What Sysmon reads from an executable's version resource."""
-
-    version: str
-    description: str
-    product: str
-    company: str
-    original: str
+@lru_cache(maxsize=64)
+def host_label(fqdn: str) -> str:
+    """A host in the truth: its short name in lower case, the whole name where two hosts share the short one."""
+    short = fqdn.partition(".")[0]
+    return (fqdn if short in _SHARED else short).lower()
 
 
-_WINDOWS = "Microsoft® Windows® Operating System"
-_MICROSOFT = "Microsoft Corporation"
-_BUILD = "10.0.19041.1 (WinBuild.160101.0800)"
-
-
-def _windows(description: str, original: str) -> Program:
-    return Program(_BUILD, description, _WINDOWS, _MICROSOFT, original)
-
-
-_UNKNOWN = Program("-", "-", "-", "-", "-")
-_PROGRAMS = {
-    "wmic.exe": _windows("WMI Commandline Utility", "wmic.exe"),
-    "wmiprvse.exe": _windows("WMI Provider Host", "Wmiprvse.exe"),
-    "cmd.exe": _windows("Windows Command Processor", "Cmd.Exe"),
-    "powershell.exe": _windows("Windows PowerShell", "PowerShell.EXE"),
-    "svchost.exe": _windows("Host Process for Windows Services", "svchost.exe"),
-    "services.exe": _windows("Services and Controller app", "services.exe"),
-    "lsass.exe": _windows("Local Security Authority Process", "lsass.exe"),
-    "explorer.exe": _windows("Windows Explorer", "EXPLORER.EXE"),
-    "whoami.exe": _windows("whoami - displays logged on user information", "whoami.exe"),
-    "calc.exe": _windows("Windows Calculator", "CALC.EXE"),
-    "notepad.exe": _windows("Notepad", "NOTEPAD.EXE"),
-    "ipconfig.exe": _windows("IP Configuration Utility", "ipconfig.exe"),
-    "gpupdate.exe": _windows("Microsoft® Group Policy Update Utility", "GPUpdate.exe"),
-    "taskhostw.exe": _windows("Host Process for Windows Tasks", "taskhostw.exe"),
-    "rundll32.exe": _windows("Windows host process (Rundll32)", "RUNDLL32.EXE"),
-    "conhost.exe": _windows("Console Window Host", "CONHOST.EXE"),
-    "backgroundtaskhost.exe": _windows("Background Task Host", "backgroundTaskHost.exe"),
-    "runtimebroker.exe": _windows("Runtime Broker", "RuntimeBroker.exe"),
-    "dllhost.exe": _windows("COM Surrogate", "dllhost.exe"),
-    "searchprotocolhost.exe": _windows("Microsoft Windows Search Protocol Host", "SearchProtocolHost.exe"),
-    "ccmexec.exe": Program(
-        "5.00.9106.1000", "Host Process for Microsoft Configuration Manager", "Configuration Manager", _MICROSOFT,
-        "CcmExec.exe",
-    ),
-    "chrome.exe": Program("124.0.6367.119", "Google Chrome", "Google Chrome", "Google LLC", "chrome.exe"),
-    "outlook.exe": Program("16.0.17531.20140", "Microsoft Outlook", "Microsoft Outlook", _MICROSOFT, "Outlook.exe"),
-    "winword.exe": Program("16.0.17531.20140", "Microsoft Word", "Microsoft Office", _MICROSOFT, "WinWord.exe"),
-}  # fmt: skip
-
-
-@lru_cache(maxsize=1024)
-def program(image: str) -> Program:
-    """Version information of the program at a path."""
-    return _PROGRAMS.get(image.rsplit("\\", 1)[-1].lower(), _UNKNOWN)
-
-
-@lru_cache(maxsize=1024)
-def hashes(image: str) -> str:
-    """The hashes that Sysmon logs for a path: made up, but always the same."""
-    digest = hashlib.sha512(image.lower().encode()).hexdigest().upper()
-    return f"SHA1={digest[:40]},MD5={digest[40:72]},SHA256={digest[64:]},IMPHASH={digest[8:40]}"
+@lru_cache(maxsize=64)
+def host_folder(fqdn: str) -> str:
+    """The name of a host's folder or file."""
+    short = fqdn.partition(".")[0]
+    return fqdn if short in _SHARED else short

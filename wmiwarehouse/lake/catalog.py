@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse import __version__
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.lake import tables
+from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.schema import EVENT_COLUMNS
 
@@ -44,26 +46,84 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     return connection
 
 
-def base_relations(batches: Iterable[Batch]) -> list[str]:
-    """Return the statements that make ``lake_*`` relations over *batches*; an empty warehouse has them too."""
+def base_relations(
+    batches: Iterable[Batch], settings: Settings | None = None, hosts: Hosts | None = None
+) -> list[str]:
+    """Return the statements that make ``lake_*`` and the settings' relations; an empty warehouse has them too.
+
+    *hosts* are those of *batches* under *settings*, for a caller that has them already.
+    """
     batches = list(batches)
+    settings = settings or Settings()
+    hosts = hosts or Hosts.of(batches, settings)
     events = [file for batch in batches for file in batch.event_files]
-    statements = [_relation("lake_events", EVENT_COLUMNS, events)]
+    host = hosts.column()
+    statements = [_relation("lake_events", EVENT_COLUMNS, events, {"host": host})]
     for name, columns in (
         ("sources", tables.SOURCES),
         ("problems", tables.PROBLEMS),
         ("duplicates", tables.DUPLICATES),
     ):
         statements.append(_relation(f"lake_{name}", columns, [batch.table(name) for batch in batches]))
-    return statements
+    statements.append(_host_list(batches, host))
+    return statements + settings_relations(settings, hosts.aliases)
 
 
-def _relation(name: str, columns: dict[str, str], files: list[Any]) -> str:
+def settings_relations(settings: Settings, aliases: Mapping[str, str] | None = None) -> list[str]:
+    """Return the statements that make what *settings* say readable for views.
+
+    *aliases* are the settings' own, with hosts as the column ``host`` has them; ``settings`` has one row always.
+    """
+    aliases = settings.aliases if aliases is None else aliases
+    by_key = {key: aliases[alias] for alias, key in settings.alias_keys.items()}
+    networks = [f"{{'low': '{low}', 'high': '{high}'}}" for low, high in settings.internal_networks]
+    return [
+        f"""create or replace view settings as select
+            cast([{", ".join(networks)}] as struct(low varchar, high varchar)[]) as internal_networks,
+            cast([{", ".join(map(literal, settings.internal_domains))}] as varchar[]) as internal_domains,
+            cast([{", ".join(map(literal, settings.local_accounts))}] as varchar[]) as local_accounts""",
+        _pairs("host_alias", ("alias", "host"), aliases),
+        _pairs("host_alias_address", ("ip_key", "host"), by_key),
+    ]
+
+
+def _pairs(name: str, columns: tuple[str, str], pairs: Mapping[str, str]) -> str:
+    if not pairs:
+        return _relation(name, dict.fromkeys(columns, "VARCHAR"), [])
+    listed = ", ".join(f"({literal(one)}, {literal(other)})" for one, other in sorted(pairs.items()))
+    return f"create or replace view {name} as select {', '.join(columns)} from (values {listed}) as t ({', '.join(columns)})"
+
+
+def _relation(name: str, columns: dict[str, str], files: list[Any], derived: Mapping[str, str] | None = None) -> str:
     if not files:
         empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns.items())
         return f"create or replace view {name} as select {empty} where false"
-    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    return f"create or replace view {name} as select {', '.join(columns)} from read_parquet([{listed}])"
+    derived = {column: sql for column, sql in (derived or {}).items() if sql != column}
+    picked = ", ".join(f"{derived[column]} as {column}" if column in derived else column for column in columns)
+    return f"create or replace view {name} as select {picked} from {_parquet(files)}"
+
+
+def _parquet(files: Iterable[Any]) -> str:
+    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
+
+
+def _host_list(batches: Iterable[Batch], host: str) -> str:
+    """``lake_hosts``; of batches of older versions, which have no list of their hosts, from their events."""
+    listed, unlisted = [], []
+    for batch in batches:
+        if batch.table("hosts").is_file():
+            listed.append(batch.table("hosts"))
+        else:
+            unlisted += batch.event_files
+    if not unlisted:
+        return _relation("lake_hosts", tables.HOSTS, listed, {"host": host})
+    branches = [f"select {', '.join(tables.HOSTS)} from {_parquet(listed)}"] if listed else []
+    branches.append(
+        "select computer, host, count(*) as records, min(event_time) as first_time, max(event_time) as last_time "
+        f"from {_parquet(unlisted)} group by computer, host"
+    )
+    mapped = ", ".join(f"{host} as host" if column == "host" else column for column in tables.HOSTS)
+    return f"create or replace view lake_hosts as select {mapped} from ({' union all '.join(branches)}) as t"
 
 
 def create_views(
@@ -101,24 +161,25 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
     aside = warehouse.database.with_suffix(".duckdb.new")
     aside.unlink(missing_ok=True)
     batches = warehouse.batches()
+    settings = Settings.load(warehouse.root)
     with ExitStack() as exits:
         # DuckDB reads a "?" in the path of a database as the start of options.
         elsewhere = "?" in str(aside)
         built = Path(exits.enter_context(TemporaryDirectory())) / aside.name if elsewhere else aside
-        _build_database(built, batches, library)
+        _build_database(built, batches, settings, library)
         if elsewhere:
             shutil.copyfile(built, aside)
     aside.replace(warehouse.database)
-    warehouse.write_mark(_built_for(warehouse, batches, library))
+    warehouse.write_mark(_built_for(warehouse, batches, settings, library))
 
 
-def _build_database(path: Path, batches: Iterable[Batch], library: Library) -> None:
+def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, library: Library) -> None:
     connection = connect()
     try:
         target = str(path).replace("'", "''")
         connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
         connection.execute("use built")
-        for statement in base_relations(batches):
+        for statement in base_relations(batches, settings):
             connection.execute(statement)
         create_views(connection, library, library.analytics)
         connection.execute("use memory")
@@ -134,17 +195,20 @@ def refresh_database(warehouse: Warehouse, library: Library) -> None:
 
 
 def is_current(warehouse: Warehouse, library: Library) -> bool:
-    """Whether ``warehouse.duckdb`` was built for this place, these batches and these views."""
+    """Whether ``warehouse.duckdb`` was built for this place, these batches, these settings and these views."""
     mark = warehouse.read_mark()
-    expected = _built_for(warehouse, warehouse.batches(), library)
+    expected = _built_for(warehouse, warehouse.batches(), Settings.load(warehouse.root), library)
     return warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items())
 
 
-def _built_for(warehouse: Warehouse, batches: Iterable[Batch], library: Library) -> dict[str, Any]:
+def _built_for(
+    warehouse: Warehouse, batches: Iterable[Batch], settings: Settings, library: Library
+) -> dict[str, Any]:
     views = hashlib.sha256("\0".join(view.sql for view in library.views).encode()).hexdigest()
     return {
         "version": __version__,
         "views": views,
         "root": str(warehouse.root),
+        "settings": settings.fingerprint,
         "batches": [batch.id for batch in batches],
     }

@@ -68,7 +68,7 @@ def commit(
         copies = (
             duplicates.find(connection, parts, [file for batch in older for file in batch.event_files]) if parts else []
         )
-        totals = _totals(connection, parts)
+        hosts = _hosts(connection, parts)
     finally:
         connection.close()
     batch_id = staged.name
@@ -104,12 +104,18 @@ def commit(
         ]
     tables.write(staged / "problems.parquet", tables.PROBLEMS, problems)
     tables.write(staged / "duplicates.parquet", tables.DUPLICATES, copies)
+    tables.write(staged / "hosts.parquet", tables.HOSTS, hosts)
     tables.write(staged / "sources.parquet", tables.SOURCES, rows)
     _make_durable(staged)
     staged.rename(warehouse.lake / batch_id)
     _sync_folder(warehouse.lake)
     _make_read_only(warehouse.lake / batch_id)
-    return Committed(_by_format(rows), frozenset(totals["hosts"] or ()), totals["first_time"], totals["last_time"])
+    return Committed(
+        _by_format(rows),
+        frozenset(row["host"] for row in hosts if row["host"] is not None),
+        min((row["first_time"] for row in hosts if row["first_time"]), default=None),
+        max((row["last_time"] for row in hosts if row["last_time"]), default=None),
+    )
 
 
 def _counts(connection: Any, parts: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -145,16 +151,20 @@ def _by_format(rows: Sequence[dict[str, Any]]) -> tuple[FormatTotals, ...]:
     return tuple(totals.values())
 
 
-def _totals(connection: Any, parts: Sequence[Path]) -> dict[str, Any]:
+def _hosts(connection: Any, parts: Sequence[Path]) -> list[dict[str, Any]]:
     if not parts:
-        return {"hosts": None, "first_time": None, "last_time": None}
+        return []
     sql = """
         select
-            list(distinct host) filter (where host is not null) as hosts,
+            computer,
+            host,
+            count(*) as records,
             min(event_time) as first_time,
             max(event_time) as last_time
-        from read_parquet($parts)"""
-    return query.rows(connection, sql, {"parts": list(map(str, parts))})[0]
+        from read_parquet($parts)
+        group by computer, host
+        order by computer, host"""
+    return query.rows(connection, sql, {"parts": list(map(str, parts))})
 
 
 def _incomplete(found: dict[str, Any]) -> list[tuple[str, str, int]]:

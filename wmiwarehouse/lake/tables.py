@@ -1,4 +1,4 @@
-"""The small tables of a batch beside its events: which sources it read, what was wrong with them, which are copies."""
+"""The small tables of a batch beside its events: its sources, what was wrong with them, its copies, its hosts."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ PROBLEMS = {
     "ingested_at": "TIMESTAMPTZ",
 }
 DUPLICATES = {"source_id": "VARCHAR", "source_file": "VARCHAR", "source_record": "BIGINT"}
+#: One row for each name that a computer has in the batch, so that nobody has to look through its events for them.
+HOSTS = {
+    "computer": "VARCHAR",
+    "host": "VARCHAR",
+    "records": "BIGINT",
+    "first_time": "TIMESTAMPTZ",
+    "last_time": "TIMESTAMPTZ",
+}
 
 
 def arrow_schema(columns: Mapping[str, str]) -> Any:

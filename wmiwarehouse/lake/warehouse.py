@@ -2,7 +2,7 @@
 
 ``lake/<batch>/`` holds what one ingest committed; ``.staging/`` what is being written, outside ``lake/`` so that no
 glob ever sees it; ``warehouse.duckdb`` the same views for other tools; ``warehouse.json`` marks the folder as ours and
-says for which place and which batches that file was built.
+says for which place and which batches that file was built; ``wmiwh.toml`` is the owner's and only ever read.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.lake.settings import FILE_NAME
 
 _MARK = "warehouse.json"
 _LAYOUT = 1
+#: What may lie in a folder before it becomes a warehouse: a lock that was waited for, settings written in advance.
+_BEFORE = (".lock", FILE_NAME)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Batch:
         return sorted((self.folder / "events").glob("*.parquet"))
 
     def table(self, name: str) -> Path:
-        """Path of ``sources``, ``problems`` or ``duplicates``."""
+        """Path of ``sources``, ``problems``, ``duplicates`` or ``hosts``; batches of older versions lack the last."""
         return self.folder / f"{name}.parquet"
 
 
@@ -70,7 +73,7 @@ class Warehouse:
             if root.exists() and not root.is_dir():
                 raise WmiwhError(f"{root} is a file, not a folder; name another: -w DIR", ExitCode.USAGE)
             if not warehouse._mark.is_file():
-                if root.exists() and any(entry.name != ".lock" for entry in root.iterdir()):
+                if root.exists() and any(entry.name not in _BEFORE for entry in root.iterdir()):
                     raise WmiwhError(
                         f"{root} is not empty and not a warehouse; nothing was written. Name a new folder: -w DIR",
                         ExitCode.USAGE,

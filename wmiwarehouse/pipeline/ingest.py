@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.batch import Batch, Run
 from wmiwarehouse.pipeline.pool import WorkerDied
@@ -36,9 +37,11 @@ def ingest(
     """Read every event log in *paths* into *warehouse*; call it while holding the warehouse's lock.
 
     *paths* are files or folders (walked); *ingest_folders* are further folders in the shape of ``ingest/``.
-    Raises :class:`WmiwhError` where a path does not exist (exit 2) or no file is there at all (exit 3).
+    Raises :class:`WmiwhError` where a path does not exist or the settings are wrong (exit 2), or no file is there at
+    all (exit 3).
     """
     found = check(paths)
+    Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
     run = Run(warehouse, workers, tuple(ingest_folders), on_progress)
     started = time.monotonic()
     run.progress.files, run.progress.bytes = len(found), sum(map(size_of, found))

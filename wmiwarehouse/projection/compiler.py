@@ -72,9 +72,9 @@ class EventSource:
         """SQL over the narrow rows; exports without a provider are taken by channel and id."""
         head = self.document.head
         provider = _text(head["provider"])
-        ids = ", ".join(str(int(event_id)) for event_id in head["event_ids"])
-        same_provider = f"coalesce(provider, {provider}) = {provider}"
-        return f"channel = {_text(head['channel'])} and event_id in ({ids}) and {same_provider}"
+        ids = ", ".join(str(int(event_id)) for event_id in head.get("event_ids", []))
+        of_ids = f" and event_id in ({ids})" if ids else ""
+        return f"channel = {_text(head['channel'])}{of_ids} and coalesce(provider, {provider}) = {provider}"
 
 
 def _text(value: Any) -> str:
@@ -118,8 +118,10 @@ def _load_format(path: Path) -> Format:
 def _load_event(path: Path) -> EventSource:
     document = frontmatter.read(path)
     selects = _selects(document)
-    if len(selects) != 1 or not {"channel", "provider", "event_ids"} <= document.head.keys():
-        raise IngestFileError(f"{path}: needs channel, provider and event_ids, and one select")
+    if len(selects) != 1 or not {"channel", "provider"} <= document.head.keys():
+        raise IngestFileError(f"{path}: needs channel and provider, and one select")
+    if "event_ids" in document.head and not document.head["event_ids"]:
+        raise IngestFileError(f"{path}: event_ids is empty; leave it out for a source of all other events")
     return EventSource(document, _columns(selects[0], EVENT_TARGETS, path))
 
 
@@ -134,7 +136,9 @@ class Projection:
     def __init__(self, *folders: Path) -> None:
         self.folders = folders or (assets.folder("ingest"),)
         self.formats = {fmt.name: fmt for fmt in map(_load_format, self._files("formats"))}
-        self.events = [_load_event(path) for path in self._files("events")]
+        events = [_load_event(path) for path in self._files("events")]
+        #: Sources without event ids are for the rest of their channel: whatever names ids comes first.
+        self.events = sorted(events, key=lambda event: "event_ids" not in event.document.head)
 
     def _files(self, kind: str) -> list[Path]:
         found = {path.name: path for folder in self.folders for path in sorted((folder / kind).glob("*.sql"))}

@@ -1,0 +1,229 @@
+-- /// model
+-- name = "wmic_call"
+-- title = "Processes that wmic was told to create elsewhere, one row for each call and target"
+-- requires = ["process_creation", "host_name", "address_owner"]
+-- whole = true
+-- notes = [
+--     "Records of one host, process id and program at most 10 seconds apart are one call (Sysmon 1 and Security 4688). event_time is the latest of them: a time that was cut to seconds is always early.",
+--     "target is the name as typed, in lower case; target_host the host that it stands for, NULL where the logs know none of that name. localhost, a full stop and loopback addresses are the own host. A list in a file (@file) stays as text and names no host.",
+--     "command_key is the remote command for comparing: lower case, quotes dropped, two percent signs to one, blanks collapsed.",
+-- ]
+-- ///
+create or replace view wmic_call as
+with records as (
+    select
+        process.event_uid,
+        process.event_time,
+        process.host,
+        process.user_name,
+        process.user_domain,
+        process.user_class,
+        process.logon_id,
+        process.process_path,
+        process.process_name,
+        process.process_id,
+        process.command_line,
+        process.parent_process_name,
+        process.targets,
+        process.remote_command,
+        process.explicit_user,
+        process.channel,
+        process.event_id,
+        process.record_id,
+        process.source_file,
+        process.source_record,
+        lag(process.event_time) over (
+            partition by process.host, coalesce(cast(process.process_id as varchar), process.event_uid), process.process_name
+            order by process.event_time, process.event_uid
+        ) as previous_time
+    from process_creation as process
+    where
+        (process.process_name = 'wmic.exe' or lower(process.original_file_name) = 'wmic.exe')
+        and process.targets is not null
+        and process.remote_command is not null
+),
+
+numbered as (
+    select
+        records.event_uid,
+        records.event_time,
+        records.host,
+        records.user_name,
+        records.user_domain,
+        records.user_class,
+        records.process_path,
+        records.process_name,
+        records.process_id,
+        records.command_line,
+        records.parent_process_name,
+        records.targets,
+        records.remote_command,
+        records.explicit_user,
+        records.channel,
+        records.event_id,
+        records.record_id,
+        records.source_file,
+        records.source_record,
+        cast(
+            sum(case when records.event_time <= records.previous_time + interval '10' second then 0 else 1 end) over (
+                partition by records.host, coalesce(cast(records.process_id as varchar), records.event_uid), records.process_name
+                order by records.event_time, records.event_uid
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) as life
+    from records
+),
+
+calls as (
+    select
+        numbered.host,
+        min(numbered.event_uid) as call_uid,
+        max(numbered.event_time) as event_time,
+        bool_or(date_trunc('second', numbered.event_time) = numbered.event_time) as is_cut,
+        numbered.process_name,
+        numbered.process_id,
+        max(numbered.process_path) as process_path,
+        max(numbered.command_line) as command_line,
+        max(numbered.parent_process_name) as parent_process_name,
+        max(numbered.user_name) as user_name,
+        max(numbered.user_domain) as user_domain,
+        max(numbered.explicit_user) as explicit_user,
+        max(numbered.remote_command) as remote_command,
+        arg_max(
+            numbered.targets,
+            { 'n': length(array_to_string(numbered.targets, ',')), 'u': numbered.event_uid }
+        ) as targets,
+        list_sort(
+            list(
+                {
+                    'event_time': numbered.event_time,
+                    'event_uid': numbered.event_uid,
+                    'host': numbered.host,
+                    'channel': numbered.channel,
+                    'event_id': numbered.event_id,
+                    'record_id': numbered.record_id,
+                    'source_file': numbered.source_file,
+                    'source_record': numbered.source_record
+                }
+            )
+        ) as evidence
+    from numbered
+    group by
+        numbered.host,
+        coalesce(cast(numbered.process_id as varchar), numbered.event_uid),
+        numbered.process_name,
+        numbered.process_id,
+        numbered.life
+),
+
+exploded as (
+    select
+        calls.host,
+        calls.call_uid,
+        calls.event_time,
+        calls.is_cut,
+        calls.process_name,
+        calls.process_id,
+        calls.process_path,
+        calls.command_line,
+        calls.parent_process_name,
+        calls.user_name,
+        calls.user_domain,
+        calls.explicit_user,
+        calls.remote_command,
+        calls.evidence,
+        unnest(list_distinct(calls.targets)) as typed
+    from calls
+),
+
+named as (
+    select
+        exploded.host,
+        exploded.call_uid,
+        exploded.event_time,
+        exploded.is_cut,
+        exploded.process_name,
+        exploded.process_id,
+        exploded.process_path,
+        exploded.command_line,
+        exploded.parent_process_name,
+        exploded.user_name,
+        exploded.user_domain,
+        exploded.explicit_user,
+        exploded.remote_command,
+        exploded.evidence,
+        lower(trim(replace(replace(replace(exploded.typed, '\', ''), '[', ''), ']', ''))) as target
+    from exploded
+),
+
+addressed as (
+    select
+        named.host,
+        named.call_uid,
+        named.event_time,
+        named.is_cut,
+        named.process_name,
+        named.process_id,
+        named.process_path,
+        named.command_line,
+        named.parent_process_name,
+        named.user_name,
+        named.user_domain,
+        named.explicit_user,
+        named.remote_command,
+        named.evidence,
+        named.target,
+        named.target in ('localhost', '.', '::1', '0.0.0.0') or starts_with(named.target, '127.') as is_loopback,
+        case
+            when regexp_matches(named.target, '^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$')
+                then
+                    '00000000000000000000ffff'
+                    || lpad(lower(hex(cast(split_part(named.target, '.', 1) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(named.target, '.', 2) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(named.target, '.', 3) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(named.target, '.', 4) as bigint))), 2, '0')
+        end as target_ip_key
+    from named
+),
+
+final as (
+    select
+        addressed.call_uid,
+        addressed.event_time,
+        addressed.host,
+        addressed.is_cut,
+        addressed.process_name,
+        addressed.process_id,
+        addressed.process_path,
+        addressed.command_line,
+        addressed.parent_process_name,
+        addressed.user_name,
+        addressed.user_domain,
+        addressed.explicit_user,
+        addressed.remote_command,
+        trim(
+            regexp_replace(replace(replace(lower(addressed.remote_command), '"', ''), '%%', '%'), '\s+', ' ', 'g')
+        ) as command_key,
+        addressed.target,
+        case
+            when addressed.is_loopback then addressed.host
+            else coalesce(exact.host, short.host, of_day.host, case when of_day.ip_key is null then of_any_day.host end)
+        end as target_host,
+        addressed.evidence
+    from addressed
+    left join host_name as exact on addressed.target = exact.name
+    left join host_name as short
+        on
+            addressed.target_ip_key is null
+            and split_part(addressed.target, '.', 1) = short.name
+    left join address_owner as of_day
+        on
+            addressed.target_ip_key = of_day.ip_key
+            and cast(addressed.event_time as date) = of_day.owner_date
+    left join address_owner as of_any_day
+        on
+            addressed.target_ip_key = of_any_day.ip_key
+            and of_any_day.owner_date is null
+)
+
+select * from final

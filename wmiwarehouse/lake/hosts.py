@@ -1,0 +1,114 @@
+"""Which records are of one host: by the computer's short name, until that name or the settings say otherwise.
+
+Two computers may share a short name and differ in their domain; taken for one host, their sessions, processes and
+parents would run into each other. And one computer may have had several names. Both are settled where the catalog
+builds ``lake_events``, so that every view may rely on the column ``host``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wmiwarehouse.lake.settings import Settings, canonical_address
+from wmiwarehouse.lake.warehouse import Batch
+
+
+def plain_name(computer: str) -> str:
+    """Return *computer* as names are compared: lower case, without the dot of the DNS root; an address canonical."""
+    name = computer.lower().rstrip(".")
+    return canonical_address(name) or name
+
+
+def short_name(name: str) -> str:
+    """Return what the column ``host`` has for *name* by default: up to the first dot, an address uncut."""
+    return name if ":" in name or re.fullmatch(r"[0-9.]+", name) else name.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The names of the computers in a lake and the hosts that they are."""
+
+    #: Computer as logged to the value of ``host``: only those for which it may differ from the stored one.
+    changed: Mapping[str, str] = field(default_factory=dict)
+    #: Short name to the whole names of the computers that share it and are kept apart.
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    known: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, batches: Iterable[Batch], settings: Settings) -> Hosts:
+        """Work out the hosts of *batches*."""
+        return cls.among({computer for batch in batches for computer in _computers(batch)}, settings)
+
+    @classmethod
+    def among(cls, computers: Iterable[str], settings: Settings) -> Hosts:
+        """Work out the hosts of *computers*, given as logged."""
+        names = {computer: plain_name(computer) for computer in computers}
+        owners = {name: settings.owner(name, short_name(name)) for name in set(names.values())}
+        sharing: dict[str, set[str]] = defaultdict(set)
+        for name, owner in owners.items():
+            whole = owner or name
+            if short_name(whole) not in ("", whole):
+                sharing[short_name(whole)].add(whole)
+        ambiguous = {short: tuple(sorted(wholes)) for short, wholes in sharing.items() if len(wholes) > 1}
+        hosts = {name: _column(owners[name] or name, ambiguous) for name in owners}
+        changed = {
+            computer: hosts[name] for computer, name in names.items() if owners[name] or short_name(name) in ambiguous
+        }
+        return cls(changed, ambiguous, settings, frozenset(hosts.values()))
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The settings' aliases, each with its host's name as it stands in the column ``host``."""
+        return {alias: _column(host, self.ambiguous) for alias, host in self.settings.aliases.items()}
+
+    def column(self) -> str:
+        """Return the SQL of the column ``host``: the stored column itself where nothing is to change."""
+        computers: dict[str, list[str]] = defaultdict(list)
+        for computer, host in self.changed.items():
+            computers[host].append(computer)
+        if not computers:
+            return "host"
+        whens = [
+            f"when computer in ({', '.join(map(literal, sorted(names)))}) then {literal(host)}"
+            for host, names in sorted(computers.items())
+        ]
+        return f"case {' '.join(whens)} else host end"
+
+    def host_of(self, name: str) -> str:
+        """Return the value of ``host`` that *name* (short, whole, an alias or an address) stands for."""
+        plain = plain_name(name)
+        short = short_name(plain)
+        owner = self.settings.owner(plain, short)
+        return plain if owner is None and short in self.ambiguous else _column(owner or plain, self.ambiguous)
+
+    def knows(self, name: str) -> bool:
+        """Whether any record is of the host *name*, or of one of those that share it."""
+        host = self.host_of(name)
+        return host in self.known or any(whole in self.known for whole in self.ambiguous.get(host, ()))
+
+
+def _column(name: str, ambiguous: Mapping[str, Sequence[str]]) -> str:
+    short = short_name(name)
+    return name if name in ambiguous.get(short, ()) else short
+
+
+def _computers(batch: Batch) -> set[str]:
+    import pyarrow.parquet as pq
+
+    found: set[str] = set()
+    # A batch of an older version has no list of its hosts: its events tell the same, only slower.
+    files = [batch.table("hosts")] if batch.table("hosts").is_file() else batch.event_files
+    for file in files:
+        column = pq.ParquetFile(file).read(columns=["computer"]).column("computer")
+        found.update(name for name in column.unique().to_pylist() if name)
+    return found
+
+
+def literal(text: str) -> str:
+    """Return *text* as an SQL literal; what no query text can hold is put together from pieces."""
+    pieces = ["'" + piece.replace("'", "''") + "'" for piece in text.split("\0")]
+    return pieces[0] if len(pieces) == 1 else "(" + " || chr(0) || ".join(pieces) + ")"
