@@ -56,7 +56,18 @@
 -- ]
 -- ///
 create or replace view hunt.playbook_dst_4624_address_v1 as
-with final as (
+with own_address as (
+    select distinct logon.event_uid
+    from logon
+    inner join host_address
+        on
+            logon.host = host_address.host
+            and logon.source_ip_key = host_address.ip_key
+            and logon.event_time >= host_address.first_time - interval '24' hour
+            and logon.event_time <= host_address.last_time + interval '24' hour
+),
+
+final as (
     select
         logon.event_time,
         logon.host,
@@ -74,7 +85,7 @@ with final as (
         logon.source_scope,
         logon.source_port,
         coalesce(logon.is_self, false)
-        or host_address.host is not null
+        or own_address.event_uid is not null
         or host_alias_address.host is not null as is_self,
         logon.subject_name,
         logon.subject_domain,
@@ -85,12 +96,7 @@ with final as (
         logon.source_file,
         logon.source_record
     from logon
-    left join host_address
-        on
-            logon.host = host_address.host
-            and logon.source_ip_key = host_address.ip_key
-            and logon.event_time >= host_address.first_time - interval '24' hour
-            and logon.event_time <= host_address.last_time + interval '24' hour
+    left join own_address on logon.event_uid = own_address.event_uid
     left join host_alias_address
         on
             logon.host = host_alias_address.host

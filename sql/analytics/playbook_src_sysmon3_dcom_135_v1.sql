@@ -99,8 +99,10 @@ with final as (
                 and list_contains(
                     list_transform(
                         settings.internal_domains,
-                        lambda zone: rtrim(lower(network_connection.destination_host), '.') = zone
-                        or ends_with(rtrim(lower(network_connection.destination_host), '.'), '.' || zone)
+                        lambda zone: ends_with(
+                            '.' || rtrim(lower(network_connection.destination_host), '.'),
+                            '.' || zone -- noqa: RF02
+                        )
                     ),
                     true
                 )

@@ -293,7 +293,7 @@ named as (
                 or list_contains(
                     list_transform(
                         settings.internal_networks,
-                        lambda network: attributed.source_ip_key between network.low and network.high
+                        lambda network: attributed.source_ip_key between network.low and network.high -- noqa: RF01
                     ),
                     true
                 )
@@ -322,7 +322,7 @@ named as (
                 or list_contains(
                     list_transform(
                         settings.internal_networks,
-                        lambda network: attributed.destination_ip_key between network.low and network.high
+                        lambda network: attributed.destination_ip_key between network.low and network.high -- noqa: RF01
                     ),
                     true
                 )
@@ -423,14 +423,14 @@ final as (
                 list_contains(
                     list_transform(
                         named.local_accounts,
-                        lambda account: account in (
+                        lambda account: account in ( -- noqa: RF03
                             lower(split_part(named.user_name, '@', 1)),
                             lower(named.user_domain) || '\' || lower(named.user_name),
                             lower(split_part(named.user_domain, '.', 1)) || '\' || lower(named.user_name)
                         )
                         or (
-                            starts_with(account, lower(named.user_domain) || '.')
-                            and ends_with(account, '\' || lower(named.user_name))
+                            starts_with(account, lower(named.user_domain) || '.') -- noqa: RF03
+                            and ends_with(account, '\' || lower(named.user_name)) -- noqa: RF03
                             and contains(named.user_domain, '.') is not true
                         )
                     ),

@@ -256,9 +256,13 @@ final as (
             when coalesce(plain.wmi_client_machine, '') not in ('', '-')
                 then
                     (
-                        lower(split_part(plain.wmi_client_machine, '.', 1))
-                        in (plain.host, substr(plain.host, 1, 15), 'localhost')
-                        or lower(plain.wmi_client_machine) in (plain.host, '127.0.0.1', '::1')
+                        lower(plain.wmi_client_machine)
+                        in (plain.host, lower(plain.computer), 'localhost', '127.0.0.1', '::1')
+                        or lower(split_part(plain.wmi_client_machine, '.', 1))
+                        in (
+                            lower(split_part(plain.computer, '.', 1)),
+                            substr(lower(split_part(plain.computer, '.', 1)), 1, 15)
+                        )
                     ) is not true
         end as is_remote,
         plain.process_path,
@@ -271,7 +275,11 @@ final as (
         plain.wmi_query,
         case
             when plain.event_id in (21, 5861)
-                then nullif(regexp_extract(plain.wmi_consumer, '(?s)^[^=]*=\s*"?(.*?)"?\s*$', 1), '')
+                then
+                    coalesce(
+                        nullif(regexp_extract(plain.wmi_consumer, '(?s)^[^=]*=\s*"?(.*?)"?\s*$', 1), ''),
+                        plain.wmi_consumer
+                    )
             else plain.wmi_consumer
         end as wmi_consumer,
         case
@@ -284,7 +292,11 @@ final as (
         end as consumer_type,
         case
             when plain.event_id = 21
-                then nullif(regexp_extract(plain.wmi_filter, '(?s)^[^=]*=\s*"?(.*?)"?\s*$', 1), '')
+                then
+                    coalesce(
+                        nullif(regexp_extract(plain.wmi_filter, '(?s)^[^=]*=\s*"?(.*?)"?\s*$', 1), ''),
+                        plain.wmi_filter
+                    )
             else plain.wmi_filter
         end as wmi_filter,
         plain.script_text,

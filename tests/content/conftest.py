@@ -22,6 +22,7 @@ NULL = "<null>"
 
 SECURITY = ("Security", "Microsoft-Windows-Security-Auditing")
 SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
+WMI_ACTIVITY = ("Microsoft-Windows-WMI-Activity/Operational", "Microsoft-Windows-WMI-Activity")
 POWERSHELL = ("Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell")
 CLASSIC_POWERSHELL = ("Windows PowerShell", "PowerShell")
 
@@ -42,7 +43,14 @@ KINDS: dict[str, tuple[str, str, int]] = {
     "400": (*CLASSIC_POWERSHELL, 400),
     "800": (*CLASSIC_POWERSHELL, 800),
     "wininit 12": ("System", "Microsoft-Windows-Wininit", 12),
+    "kernel 13": ("System", "Microsoft-Windows-Kernel-General", 13),
+    "1100": ("Security", "Microsoft-Windows-Eventlog", 1100),
+    "1102": ("Security", "Microsoft-Windows-Eventlog", 1102),
+    "104": ("System", "Microsoft-Windows-Eventlog", 104),
 } | {str(number): (*SECURITY, number) for number in _SECURITY_IDS}
+KINDS |= {f"sysmon {number}": (*SYSMON, number) for number in (4, 16, 19, 20, 21)}
+KINDS |= {f"wmi {number}": (*WMI_ACTIVITY, number) for number in range(5857, 5862)}
+KINDS |= {str(number): (*SECURITY, number) for number in (4647, 4719)}
 
 Row = dict[str, Any]
 Connection = duckdb.DuckDBPyConnection

@@ -66,7 +66,7 @@ def stack(
         table = _screen(found, width(sys.stdout)) if on_screen else found.table
         emit(table, fmt=fmt, output=output, force=force)
     narrowed = " under the filters" if filters else ""
-    limit = f" seen on at most {rare:,} of them" if rare else ""
+    limit = f", each on at most {_counted(rare, 'host')}," if rare else ""
     console.note(
         f"{_counted(found.table.num_rows, 'value')}{limit} in {_counted(found.rows, 'row')} of {of} "
         f"on {_counted(found.hosts, 'host')}{narrowed}"

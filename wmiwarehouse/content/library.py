@@ -26,7 +26,15 @@ from wmiwarehouse.errors import UsageError
 ANALYTIC_FOLDERS = ("analytics", "stacks", "sessions", "chains")
 
 #: Relations that the catalog gives before the first view.
-BASE_RELATIONS = ("lake_events", "lake_duplicates", "lake_hosts", "settings", "host_alias", "host_alias_address")
+BASE_RELATIONS = (
+    "lake_events",
+    "lake_duplicates",
+    "lake_hosts",
+    "settings",
+    "host_alias",
+    "host_alias_address",
+    "analytic_requirement",
+)
 
 
 class UnknownAnalyticError(UsageError):

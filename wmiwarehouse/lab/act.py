@@ -59,6 +59,7 @@ class Act:
     ``logon_id`` is one that the target gave out before, ``lingers`` a session that is not logged off, ``late`` the
     (image, command line) of a process that bears the session's id after its logoff, and ``unlogged`` a session whose
     logon is no longer in the logs. ``subscribes`` is a permanent subscription (name, program) that is made and fires.
+    A ``disguised`` command line has to be cleaned before target and command can be read from it.
     """
 
     hour: float
@@ -85,6 +86,13 @@ class Act:
     late: tuple[str, str] | None = None
     unlogged: bool = False
     subscribes: tuple[str, str] | None = None
+    disguised: bool = False
+
+    @property
+    def output(self) -> tuple[str, str, str]:
+        """Share, its folder, and the file in it into which a redirected child writes."""
+        share, file = self.child[1].split("127.0.0.1\\")[1].split()[0].split("\\") if self.child else ("ADMIN$", "")
+        return f"\\\\*\\{share}", "\\??\\C:\\Windows" if share == "ADMIN$" else "\\??\\C:\\", file
 
     @property
     def by_winrm(self) -> bool:
@@ -94,7 +102,8 @@ class Act:
     @property
     def command_seen(self) -> bool:
         """Whether the source's command line names target and remote command."""
-        return bool(Trait.METHOD & (self.traits | self.wrapper_traits)) and self.child is not None
+        method = Trait.METHOD & (self.traits | self.wrapper_traits)
+        return bool(method) and self.child is not None and not self.disguised
 
 
 def query(hour: float, source: str, command_line: str, *targets: str) -> Act:

@@ -47,7 +47,7 @@ def _spelt(hour: float, source: str, target: str, line: str, wrapped: str = "") 
     """A remote creation that the documents' patterns miss; ``wrapped`` is the command line of a cmd.exe around it."""
     return Act(
         hour, source, (target,), line, _CALC, traits=_BROAD, wrapper=(CMD, wrapped) if wrapped else None,
-        wrapper_traits=Trait.METHOD | Trait.WRAPS, vehicle="cmd" if wrapped else "wmic",
+        wrapper_traits=Trait.METHOD | Trait.WRAPS, vehicle="cmd" if wrapped else "wmic", disguised=bool(wrapped),
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ MORE_ACTS: tuple[Act, ...] = (
         as_user=LAB_ALICE),
     # Other spellings, other tools.
     _spelt(38.0, "WS01", "WS04", 'wmic -node:WS04 class win32_process call create "calc.exe"'),
-    _spelt(38.1, "WS05", "WS01", "wmic  /node:WS01 process call create calc.exe",
+    _spelt(38.1, "WS05", "WS01", "wmic  /no\"d\"e:WS01 process call create calc.exe",
            "cmd /c wm^ic  /no\"d\"e:WS01 pro^cess ca^ll cre^ate calc.exe"),
     _script(38.2, "WS01", "FS01", _SESSION.format(WHOAMI),
             Script("Invoke-CimMethod", {"CimSession": "CimSession: FS01", "ClassName": "Win32_Process",

@@ -18,6 +18,7 @@ from wmiwarehouse.lab.programs import hashes, program
 from wmiwarehouse.lab.staging import (
     COMMAND_LINE_TRAITS,
     Labels,
+    Origin,
     Part,
     Staged,
     Trait,
@@ -111,6 +112,7 @@ class Machine:
         tags: Labels = (),
         part: Part | None = None,
         links: tuple[tuple[Entry, str], ...] = (),
+        origin: Origin | None = None,
     ) -> None:
         """Log an event, at the time that this host believes it is."""
         thread = 4 * self.rng.randrange(30, 2500) if pid else 0
@@ -118,7 +120,7 @@ class Machine:
         act = part[:2] if part else None
         at += self.skew
         self.pending.append(
-            LabEvent(self.host, kind, at, values, pid, thread, sid, labels=tags, act=act, links=links)
+            LabEvent(self.host, kind, at, values, pid, thread, sid, labels=tags, act=act, links=links, origin=origin)
         )
 
     def sysmon(
@@ -130,10 +132,13 @@ class Machine:
         tags: Labels = (),
         part: Part | None = None,
         links: tuple[tuple[Entry, str], ...] = (),
+        origin: Origin | None = None,
     ) -> None:
         """Log a Sysmon event, where there is a Sysmon."""
         if self.spec.sysmon is not Sysmon.NONE:
-            self.emit(kind, at, values, pid=self._sysmon_pid, user=SYSTEM, tags=tags, part=part, links=links)
+            self.emit(
+                kind, at, values, pid=self._sysmon_pid, user=SYSTEM, tags=tags, part=part, links=links, origin=origin
+            )
 
     def subject(self, session: Session) -> tuple[str, str, str, int]:
         """A session as the Security log's Subject: service accounts bear the computer's name there."""
@@ -157,8 +162,8 @@ class Machine:
     ) -> Process:
         """Start a process: Sysmon 1 and 4688, as far as the host logs them.
 
-        ``original`` is the OriginalFileName of a copy that bears another name. ``links`` are of records that show
-        the command line, or would if the host logged any.
+        ``original`` is the OriginalFileName of a copy that bears another name. In the ledger, a record that shows no
+        command line is no source of a remote command.
         """
         process = Process(self.ids.pid(at), self._guid(at), image, command_line, session)
         part = Part(staged.act, staged.role, staged.verdict) if staged and staged.act is not None else None
@@ -200,9 +205,13 @@ class Machine:
         if staged is not None:
             hidden = Trait.RENAMED if spec.command_line else Trait.RENAMED | COMMAND_LINE_TRAITS
             tags += process_labels(staged, staged.traits & ~hidden, sysmon=False)
+        links = tuple(link for link in links if link[1] != "source" or spec.command_line)
         if named.entry is not None:
             links = (*links, (named.entry, "process"))
-        self.emit(kind, at, values, tags=tags, part=part, links=links)
+        origin = staged.origin if staged else None
+        if origin and named is not session:  # the record has the provider host's own logon id
+            origin = Origin.UNKNOWN
+        self.emit(kind, at, values, tags=tags, part=part, links=links, origin=origin)
 
     def _log_sysmon_1(
         self,
@@ -233,7 +242,9 @@ class Machine:
             tags += process_labels(staged, staged.traits & ~Trait.RENAMED if old else staged.traits, sysmon=True)
         if session.entry is not None:
             links = (*links, (session.entry, "process"))
-        self.sysmon(ev.SYSMON_1_OLD if old else ev.SYSMON_1, at, values, tags=tags, part=part, links=links)
+        kind = ev.SYSMON_1_OLD if old else ev.SYSMON_1
+        origin = staged.origin if staged else None
+        self.sysmon(kind, at, values, tags=tags, part=part, links=links, origin=origin)
 
     def end(self, process: Process, at: int) -> None:
         """End a process: Sysmon 5 and 4689; its pid is free a minute later."""

@@ -15,6 +15,7 @@ from wmiwarehouse.lab.binxml import ValueType
 
 if TYPE_CHECKING:
     from wmiwarehouse.lab.ledger import Entry
+    from wmiwarehouse.lab.staging import Origin
 
 TICKS_PER_SECOND = 10_000_000
 MS = TICKS_PER_SECOND // 1000
@@ -128,8 +129,8 @@ class LabEvent:
     """One event of the lab: what happened, when (ticks, UTC) and on which host (FQDN as in ``Computer``).
 
     ``record_id`` is given when the event is written. ``labels`` say what it is to the analytics that it was
-    staged for (analytic, verdict), ``act`` to which staged act it belongs, in which role, and ``links`` in which
-    entries of the ledger it stands, in which role.
+    staged for (analytic, verdict), ``act`` to which staged act it belongs, in which role, ``links`` in which
+    entries of the ledger it stands, in which role, and ``origin`` where the session of a child of WMI came from.
     """
 
     host: str
@@ -144,3 +145,4 @@ class LabEvent:
     labels: tuple[tuple[str, str], ...] = ()
     act: tuple[int, str] | None = None
     links: tuple[tuple[Entry, str], ...] = ()
+    origin: Origin | None = None

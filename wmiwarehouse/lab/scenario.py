@@ -11,14 +11,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
 
-from wmiwarehouse.lab import events as ev
-from wmiwarehouse.lab.acts import ACTS, Act
+from wmiwarehouse.lab import incidents
+from wmiwarehouse.lab.act import Act
+from wmiwarehouse.lab.acts import ACTS
+from wmiwarehouse.lab.acts_elsewhere import MORE_ACTS, REBOOT_HOUR
+from wmiwarehouse.lab.ledger import Ledger
+from wmiwarehouse.lab.logons import sign_in, sign_out
 from wmiwarehouse.lab.machine import Machine
-from wmiwarehouse.lab.model import MS, TICKS_PER_SECOND, LabEvent, millisecond_text, to_datetime, to_ticks
+from wmiwarehouse.lab.model import TICKS_PER_SECOND, LabEvent, to_datetime, to_ticks
 from wmiwarehouse.lab.noise import WEIGHTED
 from wmiwarehouse.lab.stage import Stage
+from wmiwarehouse.lab.staging import Part
 from wmiwarehouse.lab.truth import StagedAct
-from wmiwarehouse.lab.world import ALICE, CAROL, DOMAIN, HOSTS, START, SYSTEM32
+from wmiwarehouse.lab.world import BY_KEY, HOSTS, START, host_label
 
 _HOUR = 3600 * TICKS_PER_SECOND
 _MINUTE = 60 * TICKS_PER_SECOND
@@ -28,6 +33,15 @@ _BYTES_PER_SLICE = 2_000_000
 _BYTES_PER_ACTIVITY = 4000  # a first guess, corrected as soon as there is something to measure
 
 Action = tuple[int, Callable[[int], None]]
+
+
+def _iso(at: int) -> str:
+    return to_datetime(at).isoformat().replace("+00:00", "Z")
+
+
+def _label(key: str) -> str:
+    """A host of an act as the truth names it."""
+    return host_label(BY_KEY[key].fqdn) if key in BY_KEY else key.lower()
 
 
 class Scenario:
@@ -40,18 +54,19 @@ class Scenario:
         self._start = to_ticks(START)
         self._end = self._start + days * 24 * _HOUR
         self._machines = {
-            spec.name: Machine(spec, seed, self._start + number * _MINUTE + self._rng.randrange(_MINUTE))
+            spec.key: Machine(spec, seed, self._start + number * _MINUTE + self._rng.randrange(_MINUTE))
             for number, spec in enumerate(HOSTS)
         }
         self._everyone = list(self._machines.values())
         self._record_ids: dict[tuple[str, str], int] = {}
-        self._stage = Stage(self._machines)
+        self.ledger = Ledger()
+        self._stage = Stage(self._machines, self.ledger)
         self.acts: list[StagedAct] = []
-        actions = [*self._staged(), *self._everyday(days), *self._incidents()]
+        actions = [*self._staged(), *self._everyday(days), *self._rare(), *self._reboots()]
         self._script = sorted(actions, key=lambda action: action[0])
 
     def _staged(self) -> Iterator[Action]:
-        for number, act in enumerate(ACTS, start=1):
+        for number, act in enumerate((*ACTS, *MORE_ACTS), start=1):
             at = self._start + round(act.hour * _HOUR) + self._rng.randrange(60 * TICKS_PER_SECOND)
             self.acts.append(self._described(number, act, at))
             yield at, partial(self._stage.perform, number, act)
@@ -64,10 +79,10 @@ class Scenario:
             number=number,
             label=act.verdict.value,
             vehicle=act.vehicle,
-            source=act.source.lower() if act.source else None,
-            targets=[name.lower() for name in act.targets],
+            source=_label(act.source) if act.source else None,
+            targets=[_label(name) for name in act.targets],
             user=user.user if user else "NT AUTHORITY\\SYSTEM",
-            time=to_datetime(at).isoformat().replace("+00:00", "Z"),
+            time=_iso(at),
             command_line=act.wrapper[1] if act.wrapper else act.command_line,
             remote_command=act.child[1] if act.child else None,
         )
@@ -78,57 +93,31 @@ class Scenario:
             for day in range(days):
                 morning = self._start + day * 24 * _HOUR + 8 * _HOUR + self._rng.randrange(30 * _MINUTE)
                 evening = morning + 9 * _HOUR + self._rng.randrange(60 * _MINUTE)
-                yield morning, machine.sign_in
-                yield evening, machine.sign_out
+                yield morning, partial(sign_in, machine)
+                yield evening, partial(sign_out, machine)
 
-    def _incidents(self) -> Iterator[Action]:
-        """Rare events: a reboot, a new service, a WMI subscription, cleared logs."""
+    def _rare(self) -> Iterator[Action]:
+        """What happens once in a while: a new service, a subscription made on the spot, logs and auditing changed."""
+        for incident in incidents.INCIDENTS:
+            at = self._start + round(incident.hour * _HOUR)
+            machine = self._machines[incident.host]
+            number = len(self.acts) + 1
+            part = Part(number, incident.role, incident.verdict)
+            self.acts.append(
+                StagedAct(
+                    number=number, label=incident.verdict.value, vehicle=incident.role, source=None,
+                    targets=[_label(incident.host)], user=machine.spec.owner.user, time=_iso(at), command_line="",
+                    remote_command=None,
+                )
+            )  # fmt: skip
+            yield at, partial(incident.play, machine, part=part)
+
+    def _reboots(self) -> Iterator[Action]:
+        """A night's reboot, and one in working hours after which the owner logs on again."""
         yield self._start + 26 * _HOUR, self._machines["APP01"].reboot
-        yield self._start + 16 * _HOUR, self._new_service
-        yield self._start + 16 * _HOUR + 20 * _MINUTE, self._subscription
-        yield self._start + 16 * _HOUR + 40 * _MINUTE, self._cleared
-
-    def _new_service(self, at: int) -> None:
-        machine = self._machines["FS01"]
-        machine.emit(
-            ev.SCM_7045, at,
-            ("Backup Agent", f"{SYSTEM32}\\bkagent.exe", "user mode service", "demand start", "LocalSystem"),
-            pid=machine.services.pid, user=machine.spec.owner,
-        )  # fmt: skip
-
-    def _subscription(self, at: int) -> None:
-        """A permanent subscription: its three Sysmon events, and what WMI says of it."""
-        machine = self._machines["WS01"]
-        text, user = millisecond_text(at), ALICE.user
-        query = "SELECT * FROM __InstanceModificationEvent WITHIN 60 WHERE TargetInstance ISA 'Win32_LocalTime'"
-        machine.sysmon(
-            ev.SYSMON_19, at,
-            ("-", "WmiFilterEvent", text, "Created", user, ' "root\\\\cimv2"', ' "Upd"', f' "{query}"'),
-        )  # fmt: skip
-        machine.sysmon(
-            ev.SYSMON_20, at + 9 * MS,
-            ("-", "WmiConsumerEvent", text, "Created", user, ' "Upd"', "Command Line",
-             ' "C:\\\\Windows\\\\Temp\\\\upd.exe"'),
-        )  # fmt: skip
-        machine.sysmon(
-            ev.SYSMON_21, at + 18 * MS,
-            ("-", "WmiBindingEvent", text, "Created", user, ' "CommandLineEventConsumer.Name=\\"Upd\\""',
-             ' "__EventFilter.Name=\\"Upd\\""'),
-        )  # fmt: skip
-        pid = machine.winmgmt.pid
-        cause = 'Binding EventFilter: \ninstance of __EventFilter\n{\n\tName = "Upd";\n};\n'
-        for number, (kind, values) in enumerate((
-            (ev.WMI_5859, ("//./root/subscription", query, user, pid, "Unknown", 0, "Permanent")),
-            (ev.WMI_5860, ("root\\cimv2", query, user, pid, machine.spec.name, "Temporary")),
-            (ev.WMI_5861, ("//./root/subscription", "Upd", 'CommandLineEventConsumer="Upd"', cause)),
-        )):  # fmt: skip
-            machine.emit(kind, at + (25 + number) * MS, values, pid=pid, user=machine.system.account)
-
-    def _cleared(self, at: int) -> None:
-        machine = self._machines["WS03"]
-        session = machine.user
-        machine.emit(ev.SECURITY_1102, at, (CAROL.sid, CAROL.name, DOMAIN, session.logon_id), pid=machine.lsass.pid)
-        machine.emit(ev.EVENTLOG_104, at + 300 * MS, (CAROL.name, DOMAIN, "System", ""), pid=1100, user=CAROL)
+        at = self._start + round(REBOOT_HOUR * _HOUR)
+        yield at, self._machines["APP02"].reboot
+        yield at + 4 * _MINUTE, partial(sign_in, self._machines["APP02"])
 
     def events(self, target_bytes: int | None, written: Callable[[], int]) -> Iterator[LabEvent]:
         """All events, those of one host in order of time, with their record ids.
@@ -165,7 +154,7 @@ class Scenario:
         rng = self._rng
         machine, peer = rng.choice(self._everyone), rng.choice(self._everyone)
         if at > machine.ready and at > peer.ready:
-            rng.choice(WEIGHTED)(machine, at, peer)
+            rng.choice(WEIGHTED)(machine, at, peer, self.ledger)
 
     def _due(self, until: int) -> Iterator[LabEvent]:
         """The pending events before a moment, with their record ids.
@@ -180,6 +169,11 @@ class Scenario:
                 log = (event.host, event.kind.channel)
                 last = self._record_ids.get(log)
                 if last is None:
-                    last = machine.rng.randrange(1000, 400_000)
+                    last = machine.rng.randrange(1000, 400_000) + self._first_record(machine)
                 event.record_id = self._record_ids[log] = last + 1
                 yield event
+
+    @staticmethod
+    def _first_record(machine: Machine) -> int:
+        """A log of a namesake starts where the other's never comes, so that a record is known by host's short name."""
+        return 10_000_000 if machine.spec.key != machine.spec.name else 0

@@ -41,9 +41,7 @@ def powershell(
     tags = () if part is None else label("powershell_remote_wmi", part, hit=remote)
     machine.emit(ev.CLASSIC_400, at, (("Available", "None", f"\tNewEngineState=Available\r\n{details}"), None), pid=0)
     script_block: tuple[Any, ...] = (1, 1, script, guid_text(machine.ids.guid()).strip("{}"), "")
-    machine.emit(
-        ev.POWERSHELL_4104, at + 20 * MS, script_block, pid=process.pid, user=account, tags=tags, part=part
-    )
+    machine.emit(ev.POWERSHELL_4104, at + 20 * MS, script_block, pid=process.pid, user=account, tags=tags, part=part)
     if not payload:
         return
     machine.emit(

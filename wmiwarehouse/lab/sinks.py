@@ -9,6 +9,7 @@ from wmiwarehouse.lab.evtx_exported import ExportedEvtxWriter
 from wmiwarehouse.lab.evtx_writer import EvtxWriter
 from wmiwarehouse.lab.model import LabEvent
 from wmiwarehouse.lab.nxlog import NxlogSettings, NxlogWriter
+from wmiwarehouse.lab.world import host_folder
 
 
 class Sink(Protocol):
@@ -44,8 +45,7 @@ class EvtxFolder:
         log = (event.host, event.kind.channel)
         opened = self._writers.get(log)
         if opened is None:
-            host = event.host.partition(".")[0]
-            path = f"{self._name}/{host}/{event.kind.channel.replace('/', '%4')}.evtx"
+            path = f"{self._name}/{host_folder(event.host)}/{event.kind.channel.replace('/', '%4')}.evtx"
             (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
             opened = self._writers[log] = (path, self._writer(self._folder / path, event.host))
         opened[1].write(event)
@@ -74,7 +74,7 @@ class NxlogFolder:
         """Write one event to its host's file."""
         opened = self._writers.get(event.host)
         if opened is None:
-            path = f"nxlog/{event.host.partition('.')[0]}.json"
+            path = f"nxlog/{host_folder(event.host)}.json"
             (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
             opened = self._writers[event.host] = (path, NxlogWriter(self._folder / path, self._settings))
         opened[1].write(event)

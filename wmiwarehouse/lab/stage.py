@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wmiwarehouse.lab import events as ev
-from wmiwarehouse.lab.acts import POWERSHELL, Act
+from wmiwarehouse.lab import subscriptions
+from wmiwarehouse.lab.act import Act
+from wmiwarehouse.lab.ledger import Entry, Ledger
+from wmiwarehouse.lab.logons import Source, explicit_credentials, logoff, logon, ticket
 from wmiwarehouse.lab.machine import Machine
-from wmiwarehouse.lab.model import MS, TICKS_PER_SECOND, millisecond_text
-from wmiwarehouse.lab.noise import module, powershell, provider_host, ticket
-from wmiwarehouse.lab.staging import Staged, Trait
-from wmiwarehouse.lab.world import DOMAIN, Account, Process, Session
+from wmiwarehouse.lab.model import MS, TICKS_PER_SECOND
+from wmiwarehouse.lab.providers import provider_host
+from wmiwarehouse.lab.relations import Relations
+from wmiwarehouse.lab.route import Way, way
+from wmiwarehouse.lab.staging import Origin, Part, Staged, Trait
+from wmiwarehouse.lab.tools import start_tool
+from wmiwarehouse.lab.traffic import ENDPOINT_MAPPER, Ends, connection
+from wmiwarehouse.lab.world import SYSTEM32, UNSEEN_HOSTS, Account, Process, Session, Sysmon
+
+_WINRM, _RPC = 5985, 49664
+
+
+class Visit(NamedTuple):
+    """One target of one act: its number, whom it is done as, and what of it belongs together."""
+
+    number: int
+    act: Act
+    target: Machine
+    user: Account
+    relations: Relations
+
+    def part(self, role: str) -> Part:
+        """An event's part in this act."""
+        return Part(self.number, role, self.act.verdict)
 
 
 class Stage:
     """Performs acts on the machines."""
 
-    def __init__(self, machines: dict[str, Machine]) -> None:
+    def __init__(self, machines: dict[str, Machine], ledger: Ledger) -> None:
         self._machines = machines
+        self._ledger = ledger
 
     def perform(self, number: int, act: Act, at: int) -> None:
         """Play one act, from the tool's start to the end of its sessions."""
@@ -24,127 +50,186 @@ class Stage:
                 self._unseen_source(number, act, self._machines[name], at)
             return
         source = self._machines[act.source]
-        tool = self._tool(number, act, source, at)
         user = act.as_user or source.spec.owner
-        for order, name in enumerate(act.targets):
+        relations = [Relations.of(self._ledger, number, act, source, name, user, at) for name in act.targets]
+        commands = [relation.command for relation in relations if relation.command]
+        tool = start_tool(number, act, source, at, commands)
+        for order, (name, relation) in enumerate(zip(act.targets, relations, strict=True)):
             moment = at + (400 + 2500 * order) * MS
-            target = self._machines[name]
-            if target is source:
-                self._child(number, act, target, moment, source.user)
+            if name in UNSEEN_HOSTS:
+                for port in (ENDPOINT_MAPPER, _RPC):
+                    ends = Ends((source.spec.address, source.ids.port()), (UNSEEN_HOSTS[name], port))
+                    connection(source, moment + 20 * MS, tool, ends, part=Part(number, "connection", act.verdict))
+                continue
+            visit = Visit(number, act, self._machines[name], user, relation)
+            if visit.target is source and not act.command_seen:
+                self._child(visit, moment, source.user, Origin.LOCAL)
             else:
-                self._remote(number, act, source, tool, target, moment, user)
+                self._remote(visit, source, tool, moment)
         source.end(tool, at + (4 + 3 * len(act.targets)) * TICKS_PER_SECOND)
 
-    def _tool(self, number: int, act: Act, source: Machine, at: int) -> Process:
-        parent = source.explorer
-        if act.wrapper is not None:
-            staged = Staged(number, act.verdict, act.wrapper_traits, "wrapper")
-            parent = source.start(at - 60 * MS, *act.wrapper, parent, source.user, staged=staged)
-            source.end(parent, at + 20 * TICKS_PER_SECOND)
-        by_script = act.vehicle == "powershell"
-        command_line = f'"{POWERSHELL}" -nop' if by_script else act.command_line
-        tool = source.start(
-            at, act.image, command_line, parent, source.user, original=act.original,
-            staged=Staged(number, act.verdict, act.traits, "tool"), folder=f"C:\\Users\\{source.spec.owner.name}\\",
-        )  # fmt: skip
-        module(source, at + 15 * MS, tool, "wbem\\wbemprox.dll")
-        if by_script:
-            bindings = "".join(
-                f'ParameterBinding(Invoke-WmiMethod): name="{name}"; value="{value}"\r\n'
-                for name, value in (("ComputerName", act.targets[0]), ("Class", "Win32_Process"), ("Name", "Create"))
-            )
-            payload = f'CommandInvocation(Invoke-WmiMethod): "Invoke-WmiMethod"\r\n{bindings}'
-            powershell(source, at + 90 * MS, tool, act.command_line, payload, act=(number, "script"))
-        else:
-            self._start_up_traces(number, source, tool, at)
-        return tool
-
-    @staticmethod
-    def _start_up_traces(number: int, source: Machine, tool: Process, at: int) -> None:
-        """The keys that wmic opens when it loads the sockets library: 4674 and Sysmon 12."""
-        session = tool.session
-        who = (session.account.sid, session.account.name, session.account.domain, session.logon_id)
-        source.emit(
-            ev.SECURITY_4674, at + 40 * MS,
-            (*who, "Security", "Key", "\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\services\\WinSock2\\Parameters",
-             0x1B8, "%%1538\r\n\t\t\t\t%%4432\r\n\t\t\t\t", "SeTakeOwnershipPrivilege", tool.pid, tool.image),
-            act=(number, "winsock2_key"),
-        )  # fmt: skip
-        source.sysmon(
-            ev.SYSMON_12, at + 41 * MS,
-            ("-", "CreateKey", millisecond_text(at), tool.guid, tool.pid, tool.image,
-             "HKLM\\System\\CurrentControlSet\\Services\\Tcpip\\Parameters"),
-            act=(number, "tcpip_key"),
-        )  # fmt: skip
-
-    def _remote(
-        self, number: int, act: Act, source: Machine, tool: Process, target: Machine, at: int, user: Account
-    ) -> None:
+    def _remote(self, visit: Visit, source: Machine, tool: Process, at: int) -> None:
         """One target: both hosts' connections, credentials, the session there and what runs in it."""
-        here, there = source.spec.address, target.spec.address
-        mapper_port, port = source.ids.port(), source.ids.port()
-        service_port = 49664 + 3 * (target.spec.name == "DC01")
+        act, target, user, relations = visit.act, visit.target, visit.user, visit.relations
+        path = way(act.route, source, target.spec)
         if user is not tool.session.account:
-            who = (*source.subject(tool.session), tool.session.logon_guid)
-            source.emit(
-                ev.SECURITY_4648, at,
-                (*who, user.name, DOMAIN, source.ids.guid(), target.spec.fqdn, f"RPCSS/{target.spec.fqdn}", tool.pid,
-                 tool.image, "-", "-"),
-                pid=source.lsass.pid, act=(number, "explicit_credentials"),
+            links = ((relations.credentials, "credentials"),) if relations.credentials else ()
+            explicit_credentials(
+                source, at, tool, tool.session, user, (target.spec.fqdn, f"RPCSS/{target.spec.fqdn}"),
+                part=visit.part("explicit_credentials"), links=links,
             )  # fmt: skip
-        for remote_port, local_port, listener in (
-            (135, mapper_port, target.rpcss), (service_port, port, target.winmgmt)
-        ):  # fmt: skip
-            ends = ((here, local_port), (there, remote_port))
-            role = "mapper" if remote_port == 135 else "connection"
-            source.connection(at + 20 * MS, tool, *ends, act=(number, role))
-            target.connection(at + 21 * MS, listener, *ends, initiated=False, act=(number, f"{role}_accepted"))
-        ticket(
-            self._machines["DC01"], at + 10 * MS, user.name, user.sid, here, source.ids.port(),
-            target.spec.account.name, initial=False,
-        )  # fmt: skip
+        port = self._connect(visit, source, tool, path, at)
+        seen = Source(path.seen, source.ids.port())
+        ticket(self._machines["DC01"], at + 10 * MS, user, seen, target.spec.account.name, initial=False)
+        links = tuple((entry, "logon") for entry in (relations.tie, relations.credentials) if entry)
         sessions = [
-            target.logon(at + shift * MS, user, 3, source=(here, port), special=True, act=(number, "logon"))
+            self._logon(visit, at + shift * MS, path.logged(port), links, act.logon_id if shift == 85 else None)
             for shift in (60, 85)
         ]
-        if act.child is None:
-            host = provider_host(target, at + 140 * MS)
-            target.end(host, at + 95 * TICKS_PER_SECOND)
+        moment = at + 140 * MS
+        if act.by_winrm:
+            self._child_of_winrm(visit, moment, sessions[1])
+        elif act.child:
+            inbound = Trait.INBOUND_SESSION
+            if target.spec.sysmon is not Sysmon.NONE and target is not source:
+                inbound |= Trait.INBOUND
+            self._child(visit, moment, sessions[1], Origin.REMOTE, Trait.NONE if target is source else inbound)
         else:
-            self._child(number, act, target, at + 140 * MS, sessions[1])
-        for shift, session in zip((9, 30), sessions, strict=True):
-            target.logoff(at + shift * TICKS_PER_SECOND, session, 3)
+            self._provider(visit, moment)
+        if act.subscribes:
+            self._subscription(visit, moment)
+        logoff(target, at + 9 * TICKS_PER_SECOND, sessions[0], 3)
+        if not act.lingers:
+            logoff(target, at + 30 * TICKS_PER_SECOND, sessions[1], 3)
+
+    def _connect(self, visit: Visit, source: Machine, tool: Process, path: Way, at: int) -> int:
+        """The connections that an act needs, on both hosts; the port that the target knows the source by."""
+        target, tie = visit.target, visit.relations.tie
+        if visit.act.by_winrm:
+            services = [(_WINRM, "connection", target.kernel)]
+        else:
+            dynamic = _RPC + 3 * (target.spec.name == "DC01")
+            services = [(ENDPOINT_MAPPER, "mapper", target.rpcss), (dynamic, "connection", target.winmgmt)]
+        there = 0
+        for remote_port, role, listener in services:
+            here = source.ids.port()
+            there = source.ids.port() if path.translated else here
+            links = ((tie, "connection"),) if tie and role == "connection" else ()
+            connection(source, at + 20 * MS, tool, path.ends(here, remote_port), part=visit.part(role), links=links)
+            connection(
+                target, at + 21 * MS, listener, path.ends_there(there, remote_port), initiated=False,
+                part=visit.part(f"{role}_accepted"),
+            )  # fmt: skip
+        return there
+
+    def _logon(
+        self,
+        visit: Visit,
+        at: int,
+        source: Source | None,
+        links: tuple[tuple[Entry, str], ...],
+        logon_id: int | None,
+    ) -> Session:
+        target = visit.target
+        logon_id = logon_id or target.ids.logon_id()
+        return logon(
+            target, at, visit.user, 3, source=source, special=True, part=visit.part("logon"), logon_id=logon_id,
+            entry=visit.relations.session(logon_id, target, visit.user, source), links=links,
+        )  # fmt: skip
 
     def _unseen_source(self, number: int, act: Act, target: Machine, at: int) -> None:
         """A child whose caller left no logs: an attacker's own machine, or the management client on the spot."""
-        if act.as_user is None:
-            self._child(number, act, target, at, target.system)
+        user = act.as_user or target.system.account
+        visit = Visit(
+            number, act, target, user, Relations.of(self._ledger, number, act, None, target.spec.key, user, at)
+        )
+        if act.late and act.logon_id:  # the namesake's own session, whose logon is long past
+            session = Session(target.spec.owner, act.logon_id, target.logon_guid(at, act.logon_id))
+            staged = Staged(number, act.verdict, role="process")
+            target.end(target.start(at, *act.late, target.explorer, session, staged=staged), at + TICKS_PER_SECOND)
+            return
+        if act.local or act.unlogged:
+            session, origin = target.system, Origin.SUBSCRIPTION
+            if act.unlogged:
+                origin = Origin.UNKNOWN
+                logon_id = target.ids.logon_id()
+                session = Session(user, logon_id, target.logon_guid(at, logon_id))
+            self._child(visit, at, session, origin)
             return
         port = 40000 + number
-        session = target.logon(at, act.as_user, 3, source=(act.address, port), special=True, act=(number, "logon"))
-        self._child(number, act, target, at + 90 * MS, session)
-        user = act.as_user
+        for remote_port, local_port, listener in (
+            (ENDPOINT_MAPPER, port - 2000, target.rpcss), (_RPC, port, target.winmgmt)
+        ):  # fmt: skip
+            connection(
+                target, at - 20 * MS, listener,
+                Ends((act.address, local_port), (target.spec.address, remote_port)), initiated=False,
+                part=visit.part("connection_accepted"),
+            )  # fmt: skip
+        session = self._logon(visit, at, Source(act.address, port), (), None)
+        inbound = Trait.INBOUND_SESSION
+        self._child(visit, at + 90 * MS, session, Origin.REMOTE, inbound)
         target.emit(
             ev.SECURITY_5145, at + TICKS_PER_SECOND,
-            (user.sid, user.name, user.domain, session.logon_id, "File", act.address, str(port + 1), "\\\\*\\ADMIN$",
-             "\\??\\C:\\Windows", act.child[1].split("ADMIN$\\")[1].split()[0] if act.child else "", 0x120089,
-             "%%1538\r\n\t\t\t\t", "-"),
-            act=(number, "output"),
+            (user.sid, user.name, user.domain, session.logon_id, "File", act.address, str(port + 1), *act.output,
+             0x120089, "%%1538\r\n\t\t\t\t", "-"),
+            part=visit.part("output"),
         )  # fmt: skip
-        target.logoff(at + 20 * TICKS_PER_SECOND, session, 3)
+        logoff(target, at + 20 * TICKS_PER_SECOND, session, 3)
 
-    def _child(self, number: int, act: Act, target: Machine, at: int, session: Session) -> None:
+    @staticmethod
+    def _provider(visit: Visit, at: int) -> Process:
+        staged = Staged(visit.number, visit.act.verdict, Trait.PROVIDER, "provider_host")
+        host = provider_host(visit.target, at, staged=staged)
+        visit.target.end(host, at + 95 * TICKS_PER_SECOND)
+        return host
+
+    def _child(self, visit: Visit, at: int, session: Session, origin: Origin, inbound: Trait = Trait.NONE) -> None:
         """WmiPrvSE starts, starts the command in the caller's session, and ends when it has been idle."""
+        act = visit.act
+        host = self._provider(visit, at)
+        traits = Trait.WMI_CHILD | Trait.SECURED | Trait.ENDS_SECURED | act.child_traits | inbound
+        self._run(visit, at + 160 * MS, host, session, traits, origin)
+
+    def _child_of_winrm(self, visit: Visit, at: int, session: Session) -> None:
+        """WinRM's host runs in the caller's session itself, and so does what it starts."""
+        target, verdict = visit.target, visit.act.verdict
+        host = target.start(
+            at, f"{SYSTEM32}\\wsmprovhost.exe", "C:\\Windows\\system32\\wsmprovhost.exe -Embedding", target.dcom,
+            session, staged=Staged(visit.number, verdict, role="winrm_host"),
+        )  # fmt: skip
+        self._run(visit, at + 160 * MS, host, session, Trait.NONE, None)
+        target.end(host, at + 12 * TICKS_PER_SECOND)
+
+    @staticmethod
+    def _run(visit: Visit, at: int, host: Process, session: Session, traits: Trait, origin: Origin | None) -> None:
+        number, act, target = visit.number, visit.act, visit.target
         if act.child is None:
             return
-        image, command_line = act.child
-        staged = Staged(number, act.verdict, role="provider_host")
-        host = provider_host(target, at, staged=staged)
-        staged = Staged(number, act.verdict, Trait.WMI_CHILD, "child")
-        child = target.start(at + 160 * MS, image, command_line, host, session, staged=staged)
-        for grandchild_image, grandchild_line in act.grandchildren:
+        command = visit.relations.command
+        child = target.start(
+            at, *act.child, host, session, staged=Staged(number, act.verdict, traits, "child", origin),
+            links=((command, "child"),) if command else (),
+        )  # fmt: skip
+        for image, command_line in act.grandchildren:
             staged = Staged(number, act.verdict, role="grandchild")
-            grandchild = target.start(at + 260 * MS, grandchild_image, grandchild_line, child, session, staged=staged)
-            target.end(grandchild, at + 400 * MS)
-        target.end(child, at + 5 * TICKS_PER_SECOND)
-        target.end(host, at + 95 * TICKS_PER_SECOND)
+            target.end(target.start(at + 100 * MS, image, command_line, child, session, staged=staged), at + 240 * MS)
+        if act.late:
+            staged = Staged(number, act.verdict, role="after_logoff")
+            late = target.start(at + 90 * TICKS_PER_SECOND, *act.late, child, session, staged=staged)
+            target.end(late, at + 91 * TICKS_PER_SECOND)
+        target.end(child, at + (150 if act.late else 5) * TICKS_PER_SECOND)
+
+    def _subscription(self, visit: Visit, at: int) -> None:
+        """A permanent subscription is made, and starts its program twenty minutes later, as SYSTEM."""
+        act, target = visit.act, visit.target
+        if act.subscribes is None:
+            return
+        name, command = act.subscribes
+        subscriptions.create(target, at + 60 * MS, visit.user, name, command, visit.part("subscription"))
+        fires = at + 1200 * TICKS_PER_SECOND
+        staged = Staged(visit.number, act.verdict, role="provider_host")
+        host = provider_host(target, fires, staged=staged, by_system=True)
+        staged = Staged(visit.number, act.verdict, Trait.WMI_CHILD, "subscribed_child", Origin.SUBSCRIPTION)
+        child = target.start(fires + 160 * MS, command.partition(" ")[0], command, host, target.system, staged=staged)
+        target.end(child, fires + 5 * TICKS_PER_SECOND)
+        target.end(host, fires + 95 * TICKS_PER_SECOND)

@@ -22,6 +22,15 @@ class Verdict(Enum):
     NEAR_MISS = "near_miss"
 
 
+class Origin(Enum):
+    """Where the session of a child of WMI came from, as far as its record tells."""
+
+    REMOTE = "remote"
+    LOCAL = "local"
+    SUBSCRIPTION = "subscription"
+    UNKNOWN = "unknown"
+
+
 class Trait(Flag):
     """What is true of a staged process creation."""
 
@@ -111,6 +120,7 @@ class Staged(NamedTuple):
     verdict: Verdict
     traits: Trait = Trait.NONE
     role: str = "process"
+    origin: Origin | None = None
 
 
 def process_labels(staged: Staged, traits: Trait, *, sysmon: bool) -> Labels:
@@ -123,9 +133,7 @@ def _process_labels(verdict: Verdict, of_act: bool, traits: Trait, sysmon: bool)
     rules = _SYSMON if sysmon else _SECURITY
     hits = {analytic: any(need in traits for need in needs) for analytic, needs in rules.items()}
     return tuple(
-        (analytic, (verdict if hit else Verdict.NEAR_MISS).value)
-        for analytic, hit in hits.items()
-        if hit or of_act
+        (analytic, (verdict if hit else Verdict.NEAR_MISS).value) for analytic, hit in hits.items() if hit or of_act
     )
 
 

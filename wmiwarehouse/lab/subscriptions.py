@@ -50,7 +50,7 @@ def create(machine: Machine, at: int, author: Account, name: str, command: str, 
     pid = machine.winmgmt.pid
     cause = (
         f'Binding EventFilter: \ninstance of __EventFilter\n{{\n\tName = "{name}";\n\tQuery = "{query}";\n}};\n'
-        f"Perm. Consumer: \ninstance of CommandLineEventConsumer\n{{\n\tCommandLineTemplate = \"{escaped}\";\n"
+        f'Perm. Consumer: \ninstance of CommandLineEventConsumer\n{{\n\tCommandLineTemplate = "{escaped}";\n'
         f'\tName = "{name}";\n}};\n'
     )
     temporary = label("wmi_activity", part) + label("wmi_subscription", part, hit=False)

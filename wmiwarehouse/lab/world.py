@@ -195,6 +195,7 @@ HOSTS = (
     HostSpec("BR01", "192.168.7.11", ERIN, seen_from="10.20.8.1"),
     HostSpec("BR02", "192.168.7.12", FRED, seen_from="10.20.8.1"),
 )
+UNSEEN_HOSTS = {"NAS07": "10.20.0.77"}  # nobody collects logs from them
 BY_KEY = {host.key: host for host in HOSTS}
 _SHARED = {name for name, count in Counter(host.name for host in HOSTS).items() if count > 1}
 

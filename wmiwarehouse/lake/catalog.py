@@ -87,6 +87,24 @@ def settings_relations(settings: Settings, aliases: Mapping[str, str] | None = N
     ]
 
 
+def analytic_requirement(library: Library) -> str:
+    """Return the statement that makes what the newest analytics need readable for views: a row for each column."""
+    columns = {"analytic": "VARCHAR", "requirement": "INTEGER", "channel": "VARCHAR", "event_id": "INTEGER"}
+    columns |= {"column_name": "VARCHAR"}
+    needed = [
+        f"({literal(name)}, {number}, {literal(need.channel)}, "
+        f"{'null' if need.event_id is None else need.event_id}, {literal(column)})"
+        for name, analytic in sorted(library.newest.items())
+        for number, need in enumerate(analytic.metadata.requires, 1)
+        for column in need.columns
+    ]
+    if not needed:
+        return _relation("analytic_requirement", columns, [])
+    typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in columns.items())
+    values = f"(values {', '.join(needed)}) as t ({', '.join(columns)})"
+    return f"create or replace view analytic_requirement as select {typed} from {values}"
+
+
 def _pairs(name: str, columns: tuple[str, str], pairs: Mapping[str, str]) -> str:
     if not pairs:
         return _relation(name, dict.fromkeys(columns, "VARCHAR"), [])
@@ -134,6 +152,7 @@ def create_views(
     *events_where* narrows ``events``, and with it everything above but the models that are marked ``whole`` (the
     parent of a process may have started before the range): how filters get beneath an aggregation.
     """
+    connection.execute(analytic_requirement(library))
     for model in library.models:
         if model.name == "events" and events_where:
             connection.execute(_renamed(model.sql))
