@@ -9,6 +9,7 @@
 -- order_by = ["analytic", "status", "host"]
 -- severity = "informational"
 -- implements = [
+--     { document = "hunt-report-wmi-lateral-movement", item = "Visibility gap: no Sysmon event id 3" },
 --     { document = "hunt-report-wmi-lateral-movement", item = "Data That is Needed; What Data Do We Have?", note = "Beyond the document's query: per host and analytic, with what is missing." },
 -- ]
 -- requires = [
@@ -63,7 +64,7 @@ with requirement as (
         needed.channel,
         needed.event_id,
         replace(replace(needed.channel, 'Microsoft-Windows-', ''), '/Operational', '')
-        || coalesce(' ' || cast(needed.event_id as varchar), '') as label,
+        || coalesce(' ' || cast(needed.event_id as varchar), '') as source_name,
         case
             when contains(needed.channel, '/') and not starts_with(needed.channel, 'Microsoft-Windows-') then 1
             else 0
@@ -79,7 +80,7 @@ alternative as (
         requirement.requirement,
         requirement.channel,
         requirement.event_id,
-        requirement.label,
+        requirement.source_name,
         requirement.is_export > min(requirement.is_export) over (partition by requirement.analytic) as is_optional
     from requirement
 ),
@@ -130,7 +131,7 @@ asked as (
         alternative.requirement,
         alternative.channel,
         alternative.event_id,
-        alternative.label,
+        alternative.source_name,
         alternative.is_optional
     from logged
     cross join alternative
@@ -239,13 +240,13 @@ told as (
         asked.analytic,
         asked.channel,
         asked.is_in_range,
-        asked.label,
+        asked.source_name,
         asked.is_optional,
         met_requirement.records,
         case
             when met_requirement.records is not null
                 then
-                    asked.label || ' (' || cast(met_requirement.records as varchar)
+                    asked.source_name || ' (' || cast(met_requirement.records as varchar)
                     || case
                         when coalesce(shares.share, 1) >= 1 then ''
                         when shares.share > 0 and shares.share < 0.01
@@ -266,12 +267,12 @@ told as (
                     || case
                         when contains(siblings.inference, 'probably') and continuity.record_id_holes > 0
                             then
-                                ', unless it is one of the ' || cast(continuity.record_id_holes as varchar)
-                                || ' records that are missing from this log'
+                                ', unless it was among the ' || cast(continuity.record_id_holes as varchar)
+                                || ' record numbers that are missing here'
                         else ''
                     end
             when met_requirement.records is null and continuity.channel is not null and asked.event_id is not null
-                then 'no ' || asked.label || ' among the records of this log'
+                then 'no ' || asked.source_name || ' among the records of this log'
             when met_requirement.records is null and continuity.log_clears > 0
                 then 'the log ' || asked.channel || ' was cleared, no record of it is here'
             when met_requirement.records is null
@@ -282,7 +283,7 @@ told as (
                 and asked.event_id = 4688
                 and shares.column_name = 'command_line'
                 then 'process creation is audited (4688), command lines are not'
-            when shares.carrying = 0 then 'no ' || asked.label || ' here has the column ' || shares.column_name
+            when shares.carrying = 0 then 'no ' || asked.source_name || ' here has the column ' || shares.column_name
         end as inference
     from asked
     left join met_requirement
@@ -318,7 +319,7 @@ summed as (
         ) as requirements_seen,
         array_to_string(
             list_sort(
-                list(distinct told.label) filter (where told.records is null and not told.is_optional)
+                list(distinct told.source_name) filter (where told.records is null and not told.is_optional)
             ),
             '; '
         ) as requirements_missing,
@@ -399,8 +400,8 @@ wanted as (
     select
         alternative.analytic,
         array_to_string(
-            list_sort(list(distinct alternative.label) filter (where not alternative.is_optional)), '; '
-        ) as labels
+            list_sort(list(distinct alternative.source_name) filter (where not alternative.is_optional)), '; '
+        ) as source_names
     from alternative
     group by alternative.analytic
 ),
@@ -409,7 +410,7 @@ without_logs as (
     select
         named.host,
         wanted.analytic,
-        wanted.labels as requirements_missing,
+        wanted.source_names as requirements_missing,
         case
             when named.is_address
                 then 'no logs under this address; its host is unknown and may have logs here under its name'

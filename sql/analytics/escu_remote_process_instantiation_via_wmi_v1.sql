@@ -39,6 +39,10 @@
 --     "Here those are Sysmon 1, Security 4688 with command lines audited, and CrowdStrike exports; no data model has to be accelerated.",
 -- ]
 -- artifacts = ["Process creation records with the whole command line, on the source host"]
+-- response = [
+--     "Read the command line for the target and the command, and look on the target for the child of WmiPrvSE.exe (wmiprvse_children).",
+--     "Ask the account's owner; a known administrator's script belongs into one's own exceptions.",
+-- ]
 -- attack = [
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]

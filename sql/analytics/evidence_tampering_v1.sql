@@ -47,6 +47,7 @@
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]
 -- platforms = ["Windows"]
+-- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."
 -- data_sources = [
 --     { name = "Security 1102, the audit log was cleared", platform = "Windows" },
 --     { name = "System 104, an event log was cleared", platform = "Windows" },

@@ -57,7 +57,9 @@
 -- ///
 create or replace view hunt.playbook_dst_4624_address_v1 as
 with own_address as (
-    select distinct logon.event_uid
+    select distinct
+        logon.host,
+        logon.event_uid
     from logon
     inner join host_address
         on
@@ -96,7 +98,10 @@ final as (
         logon.source_file,
         logon.source_record
     from logon
-    left join own_address on logon.event_uid = own_address.event_uid
+    left join own_address
+        on
+            logon.host = own_address.host
+            and logon.event_uid = own_address.event_uid
     left join host_alias_address
         on
             logon.host = host_alias_address.host

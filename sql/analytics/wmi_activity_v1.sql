@@ -45,6 +45,7 @@
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]
 -- platforms = ["Windows"]
+-- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."
 -- data_sources = [
 --     { name = "WMI-Activity 5857, provider started", platform = "Windows" },
 --     { name = "WMI-Activity 5858, operation failed", platform = "Windows" },

@@ -45,6 +45,7 @@
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]
 -- platforms = ["Windows"]
+-- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."
 -- data_sources = [
 --     { name = "Sysmon 19, 20 and 21, WMI filter, consumer and binding", platform = "Windows", attack_data_source = "WMI" },
 --     { name = "WMI-Activity 5859 and 5861, permanent subscriptions", platform = "Windows" },
@@ -160,8 +161,12 @@ nearest as (
         open_sessions.host,
         max(open_sessions.start_time) as start_time,
         count(*) as sessions,
-        array_to_string(list_sort(list(distinct case when open_sessions.has_address then open_sessions.source_ip end)), ', ')
-            as source_ips
+        nullif(
+            array_to_string(
+                list_sort(list(distinct case when open_sessions.has_address then open_sessions.source_ip end)), ', '
+            ),
+            ''
+        ) as source_ips
     from open_sessions
     group by open_sessions.event_uid, open_sessions.host
 ),

@@ -18,7 +18,7 @@
 --     { channel = "cortex/xdr_data", columns = ["process_name", "command_line"] },
 --     { channel = "crowdstrike/ProcessRollup2", columns = ["process_name", "command_line"] },
 -- ]
--- message = "$user_name on $host aimed wmic at $targets: $method $remote_command"
+-- message = "$user_name on $host aimed wmic at $targets: $wmi_method $remote_command"
 -- risk_objects = [
 --     { field = "host", type = "system" },
 --     { field = "user_name", type = "user" },
@@ -101,19 +101,23 @@ with lines as (
         trim(
             regexp_replace(
                 regexp_replace(
-                    replace(
-                        replace(replace(replace(process.command_line, '&quot;', ''), '&#39;', ''), '&apos;', ''), '&amp;', '&'
+                    regexp_replace(
+                        replace(
+                            replace(replace(replace(process.command_line, '&quot;', ''), '&#39;', ''), '&apos;', ''), '&amp;', '&'
+                        ),
+                        '\\?"|\^|''',
+                        '',
+                        'g'
                     ),
-                    '\\?"|\^|''',
-                    '',
-                    'g'
+                    '(?i)[/-]password\s*:', ' /password:', 'g'
                 ),
                 '\s+',
                 ' ',
                 'g'
             )
-        ) as plain
+        ) as bare
     from process_creation as process
+    where regexp_matches(process.command_line, '(?i)[/-]["''^\\]*n["''^\\]*o["''^\\]*d["''^\\]*e["''^\\]*\s*:')
 ),
 
 calls as (
@@ -144,11 +148,11 @@ calls as (
         lines.source_file,
         lines.source_record,
         lines.is_wmic,
-        lines.plain,
+        lines.bare,
         regexp_extract_all(
             array_to_string(
                 regexp_extract_all(
-                    lines.plain,
+                    lines.bare,
                     '(?i)(?:^|[^/-])[/-]node ?: ?(@?[^\s,/|&<>;)]+(?: ?, ?@?[^\s,/|&<>;)]+)*)',
                     1
                 ),
@@ -161,7 +165,7 @@ calls as (
             nullif(
                 lower(
                     regexp_extract(
-                        lines.plain,
+                        lines.bare,
                         '(?i)(?:(?:path|class) ?[^ ]*win32_process[^a-z_]|[ /]process ).*?\bcall ([a-z0-9_]+)',
                         1
                     )
@@ -171,24 +175,24 @@ calls as (
             nullif(
                 lower(
                     regexp_extract(
-                        lines.plain || ' ',
-                        '(?i)(?:(?:path|class) ?[^ ]*win32_process[^a-z_]|[ /]process )(?:.*[ )])?(create|delete|set) ',
+                        lines.bare || ' ',
+                        '(?i)(?:(?:path|class) ?[^ ]*win32_process[^a-z_]|[ /]process )(?:.*[ )])?(create|delete) ',
                         1
                     )
                 ),
                 ''
             )
-        ) as method
+        ) as wmi_method
     from lines
     where
-        regexp_matches(lines.plain, '(?i)[/-]node ?:')
+        regexp_matches(lines.bare, '(?i)[/-]node ?:')
         and regexp_matches(
-            lines.plain || ' ',
-            '(?i)(?:(?:path|class) ?[^ ]*win32_process[^a-z_]|[ /]process )(?:.*[ )])?(?:call [a-z]|create |delete |set )'
+            lines.bare || ' ',
+            '(?i)(?:(?:path|class) ?[^ ]*win32_process[^a-z_]|[ /]process )(?:.*[ )])?(?:call [a-z]|create |delete )'
         )
         and (
             lines.is_wmic
-            or regexp_matches(lines.plain, '(?i)(?:^|[^a-z0-9_.-])wmic(?:\.exe)?(?:[^a-z0-9_.-]|$)')
+            or regexp_matches(lines.bare, '(?i)(?:^|[^a-z0-9_.-])wmic(?:\.exe)?(?:[^a-z0-9_.-]|$)')
         )
 ),
 
@@ -207,7 +211,9 @@ final as (
         calls.original_file_name,
         regexp_replace(
             calls.command_line,
-            '(?i)[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
+            '(?i)(?:&quot;|\\?")[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
+            || '["''^\\]*w["''^\\]*o["''^\\]*r["''^\\]*d["''^\\]*\s*:[^"]*(?:"|$)|'
+            || '[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
             || '["''^\\]*w["''^\\]*o["''^\\]*r["''^\\]*d["''^\\]*\s*:\s*'
             || '(?:&quot;.*?(?:&quot;|$)|\\"(?:[^"\\]|\\[^"])*(?:\\"|$)|"[^"]*(?:"|$)|''[^'']*(?:''|$)|[^\s"''&]|&)+',
             '/password:***',
@@ -215,14 +221,14 @@ final as (
         ) as command_line,
         calls.is_wmic is not true as is_wrapper,
         calls.targets,
-        calls.method,
-        coalesce(calls.method, '') = 'create' as is_process_creation,
+        calls.wmi_method,
+        coalesce(calls.wmi_method, '') = 'create' as is_process_creation,
         regexp_replace(
             coalesce(
                 calls.remote_command,
                 nullif(
                     regexp_extract(
-                        calls.plain,
+                        calls.bare,
                         '(?i)(?:call )?create (.+?)(?: ?[/-](?:node|user|password|namespace|role|implevel|'
                         || 'authlevel|authority|locale|privileges|trace|record|interactive|failfast|'
                         || 'output|append|aggregate) ?:|$)',
@@ -231,7 +237,9 @@ final as (
                     ''
                 )
             ),
-            '(?i)[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
+            '(?i)(?:&quot;|\\?")[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
+            || '["''^\\]*w["''^\\]*o["''^\\]*r["''^\\]*d["''^\\]*\s*:[^"]*(?:"|$)|'
+            || '[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
             || '["''^\\]*w["''^\\]*o["''^\\]*r["''^\\]*d["''^\\]*\s*:\s*'
             || '(?:&quot;.*?(?:&quot;|$)|\\"(?:[^"\\]|\\[^"])*(?:\\"|$)|"[^"]*(?:"|$)|''[^'']*(?:''|$)|[^\s"''&]|&)+',
             '/password:***',
@@ -239,14 +247,16 @@ final as (
         ) as remote_command,
         coalesce(
             calls.explicit_user,
-            nullif(regexp_extract(calls.plain, '(?i)(?:^|[^/-])[/-]user ?: ?([^\s,/|&<>;)]+)', 1), '')
+            nullif(regexp_extract(calls.bare, '(?i)(?:^|[^/-])[/-]user ?: ?([^\s,/|&<>;)]+)', 1), '')
         ) as explicit_user,
         calls.parent_process_path,
         calls.parent_process_name,
         calls.parent_process_id,
         regexp_replace(
             calls.parent_command_line,
-            '(?i)[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
+            '(?i)(?:&quot;|\\?")[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
+            || '["''^\\]*w["''^\\]*o["''^\\]*r["''^\\]*d["''^\\]*\s*:[^"]*(?:"|$)|'
+            || '[/-]["''^\\]*p["''^\\]*a["''^\\]*s["''^\\]*s'
             || '["''^\\]*w["''^\\]*o["''^\\]*r["''^\\]*d["''^\\]*\s*:\s*'
             || '(?:&quot;.*?(?:&quot;|$)|\\"(?:[^"\\]|\\[^"])*(?:\\"|$)|"[^"]*(?:"|$)|''[^'']*(?:''|$)|[^\s"''&]|&)+',
             '/password:***',
@@ -260,23 +270,26 @@ final as (
         calls.source_record
     from calls
     where
-        regexp_replace(
-            replace(
+        coalesce(
+            regexp_replace(
                 replace(
                     replace(
-                        '<' || lower(array_to_string(calls.targets, '><')) || '>',
-                        '<' || coalesce(calls.host, '') || '>',
+                        replace(
+                            '<' || lower(array_to_string(calls.targets, '><')) || '>',
+                            '<' || coalesce(calls.host, '') || '>',
+                            ''
+                        ),
+                        '<' || substr(coalesce(calls.host, ''), 1, 15) || '>',
                         ''
                     ),
-                    '<' || substr(coalesce(calls.host, ''), 1, 15) || '>',
+                    '<' || lower(coalesce(calls.computer, '')) || '>',
                     ''
                 ),
-                '<' || lower(coalesce(calls.computer, '')) || '>',
-                ''
+                '<(?:localhost|\.|127\.[0-9.]+|::1|%computername%)?>',
+                '',
+                'g'
             ),
-            '<(?:localhost|\.|127\.[0-9.]+|::1|%computername%)?>',
-            '',
-            'g'
+            ''
         ) <> ''
 )
 

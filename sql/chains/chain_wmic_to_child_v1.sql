@@ -9,6 +9,7 @@
 -- order_by = ["event_time", "source_host", "target_host"]
 -- severity = "high"
 -- implements = [
+--     { document = "huntquery-windows-wmic-remoteexec", item = "Considerations: correlating both events" },
 --     { document = "thp-t1028-wmic-remote", item = "Hypothesis: wmic executes a process on a remote host", note = "Both sides at once." },
 --     { document = "hunt-report-wmi-lateral-movement", item = "Notes: Are there actions taken on hosts that might indicate similar activities occurring on others?" },
 -- ]

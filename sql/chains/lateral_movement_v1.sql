@@ -9,6 +9,10 @@
 -- order_by = ["confidence desc", "first", "source", "target"]
 -- severity = "high"
 -- implements = [
+--     { document = "hunt-report-wmi-lateral-movement", item = "Notes: What users are associated with those systems?" },
+--     { document = "hunt-report-wmi-lateral-movement", item = "Task: Create detection logic for encoded PowerShell", note = "As a suspicion beside the confidence, for what WMI started." },
+--     { document = "hunt-report-wmi-lateral-movement", item = "Task: Identify future instances of WMI lateral movement activity" },
+--     { document = "huntquery-windows-wmic-remoteexec", item = "Considerations: correlating both events" },
 --     { document = "hunt-report-wmi-lateral-movement", item = "Hypothesis: Adversaries move laterally to other systems using WMI" },
 --     { document = "hunt-report-wmi-lateral-movement", item = "Notes: What systems are communicating with one another?" },
 --     { document = "hunt-report-wmi-lateral-movement", item = "Task: Create detection logic for specific orders of action that might indicate lateral movement", note = "Each kind of evidence, both sides, in their order in time." },

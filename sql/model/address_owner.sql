@@ -3,6 +3,7 @@
 -- title = "Which host an address belonged to, by day"
 -- requires = ["events", "host_address", "host_name"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "An address belongs to the host that opened connections from it (host_address), or whose own machine account asked for tickets or logged on elsewhere from it (Security 4768, 4769, 4624).",
 --     "owner_date is the UTC day for which the row holds: what was seen on it, the day before and the day after decides. The row without a date says whom the address belongs to on days that nothing was seen near.",

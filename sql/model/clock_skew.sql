@@ -3,6 +3,7 @@
 -- title = "How far the clocks of two hosts are apart, learnt from connections that both ends logged"
 -- requires = ["events"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "skew_microseconds is what the clock of other_host shows more than that of host: the median over their connections, Sysmon's own UtcTime where there is one. Each pair stands here in both directions.",
 --     "Clocks are set now and then: skew_date is the UTC day that the row is of; the row without a date is for days on which the two did not talk.",

@@ -3,6 +3,7 @@
 -- title = "The exact tie: a connection's own address and port stand in a network logon of another host"
 -- requires = ["network_connection", "logon", "clock_skew", "address_owner"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "A connection that a host opened, and a 4624 of type 3 on another host with the same source address and port within 120 seconds, clocks corrected where their difference is known. One row for each connection and logon.",
 --     "A connection whose destination address belongs to a third host is not tied.",

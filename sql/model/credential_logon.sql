@@ -3,6 +3,7 @@
 -- title = "Credentials given for another host (4648) tied to the network logon there"
 -- requires = ["explicit_credentials", "logon", "host_name", "clock_skew"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "The server is taken by its short name, without the service part of a principal name and without the dollar sign of a machine account. The logon is of type 3, of the same user name, -5 to +120 seconds after, clocks corrected where their difference is known. One row for each pair of records.",
 -- ]

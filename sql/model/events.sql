@@ -112,6 +112,7 @@ attributed as (
         lake.wmi_result,
         lake.wmi_provider_path,
         lake.script_text,
+        lower(split_part(coalesce(lake.computer, lake.host), '.', 1)) as machine_name,
         case
             when lake.user_name is not null or lake.user_sid is not null then 'own'
             when
@@ -134,10 +135,6 @@ attributed as (
                 then 'target'
             else 'subject'
         end as account_side,
-        case
-            when regexp_matches(lake.computer, '^[0-9.]+$') or contains(lake.computer, ':') then lower(lake.computer)
-            else lower(split_part(coalesce(lake.computer, lake.host), '.', 1))
-        end as machine_name,
         case
             when lake.logon_id is not null then lake.logon_id
             when

@@ -2,6 +2,7 @@
 -- name = "explicit_credentials"
 -- title = "Logons with credentials given on the spot (Security 4648), copies left out"
 -- requires = ["events"]
+-- kept = true
 -- notes = [
 --     "user_* and logon_id are the account that gave the credentials (Subject*); target_* is the account whose credentials they are, target_server where they were meant for.",
 --     "is_same_name_other_domain: one name on both sides, up to an @, in domains whose first labels differ, such as a local Administrator who becomes the domain's. CORP and corp.example are one domain here; a target without a domain is taken for the subject's.",

@@ -3,6 +3,7 @@
 -- title = "Addresses that a host proved to be its own, by day, by the connections that it opened"
 -- requires = ["events"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "An address is a host's own if the host opened a connection from it (Sysmon 3, WFP 5156): its own kernel says so, and no caller can make it up. Connections that were opened elsewhere prove nothing: both logs now and then swap their ends.",
 --     "first_time and last_time are the first and the last connection that day. Loopback and multicast belong to nobody.",

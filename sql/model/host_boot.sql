@@ -3,6 +3,7 @@
 -- title = "Boots of each host: EventLog 6005 and 6009, Kernel-General 12, Security 4608"
 -- requires = ["events"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "Told by provider: Wininit has a 12 too.",
 --     "One start of Windows writes several of these within some seconds; those that follow another within 120 seconds are the same boot, so that what began in between is not cut off.",

@@ -3,6 +3,7 @@
 -- title = "Names by which the hosts with logs are known, each of one host only"
 -- requires = ["events"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "A host is known by its short name, by what its records bear as computer name, by the 15 characters that NetBIOS leaves of it, and by the aliases of the settings. A name that two hosts share names neither.",
 -- ]

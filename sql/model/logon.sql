@@ -2,6 +2,7 @@
 -- name = "logon"
 -- title = "Successful logons (Security 4624), copies left out"
 -- requires = ["events"]
+-- kept = true
 -- notes = [
 --     "user_* and logon_id are the account that logged on (Target*); subject_* is who asked for the logon on the host itself.",
 -- ]

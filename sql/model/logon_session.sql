@@ -3,9 +3,10 @@
 -- title = "Logon sessions: from a Security 4624 to its end, one row each"
 -- requires = ["events", "logon", "host_boot"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "The key is host and logon id, never the LogonGuid. Any logon type begins a new session. The ids 0x0 and 0x3e2 to 0x3e7 are the system's own and never sessions.",
---     "A session ends at its 4634 (at its 4647 only where no 4634 follows), at a boot of its host, or at the next 4624 that is given the same id, whichever comes first; end_source says which.",
+--     "A session ends at its 4634 (at its 4647 only where no 4634 follows), at a boot of its host, or at the next 4624 that is given the same id, whichever comes first; end_source says which. A 4634 after that boot is not its own.",
 --     "covers_until is the first moment that no longer belongs to the session. An end that was cut to seconds covers its whole second.",
 --     "Nothing depends on the order of records: times decide, then record ids within one instant.",
 -- ]
@@ -82,8 +83,8 @@ followed as (
         spans.logon_id,
         spans.start_time,
         spans.event_uid,
-        coalesce(spans.logoff_time, spans.user_logoff_time) as logoff_time,
-        case when spans.logoff_time is null then '4647' else '4634' end as logoff_source,
+        spans.logoff_time,
+        spans.user_logoff_time,
         lead(spans.start_time) over (
             partition by spans.host, spans.logon_id order by spans.session_number
         ) as next_start_time
@@ -121,22 +122,37 @@ boots as (
     from timeline
 ),
 
-limits as (
+booted as (
     select
         followed.host,
         followed.logon_id,
         followed.event_uid,
         followed.start_time,
-        followed.logoff_time,
-        followed.logoff_source,
         followed.next_start_time,
+        followed.user_logoff_time,
         boots.boot_time,
-        least(followed.logoff_time, boots.boot_time, followed.next_start_time) as end_time
+        case when (followed.logoff_time > boots.boot_time) is not true then followed.logoff_time end as logoff_time
     from followed
     left join boots
         on
             followed.host = boots.host
             and followed.event_uid = boots.event_uid
+),
+
+limits as (
+    select
+        booted.host,
+        booted.logon_id,
+        booted.event_uid,
+        booted.start_time,
+        booted.next_start_time,
+        booted.boot_time,
+        coalesce(booted.logoff_time, booted.user_logoff_time) as logoff_time,
+        case when booted.logoff_time is null then '4647' else '4634' end as logoff_source,
+        least(
+            coalesce(booted.logoff_time, booted.user_logoff_time), booted.boot_time, booted.next_start_time
+        ) as end_time
+    from booted
 ),
 
 ends as (

@@ -3,6 +3,7 @@
 -- title = "Children of WmiPrvSE in network logon sessions, with the host or address that the session came from"
 -- requires = ["events", "wmi_child", "logon_session", "connection_logon", "wmic_child", "address_owner", "host_name", "host_address"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "source_via says how the source is known: connection (the very connection was logged at the source), command (a wmic call there fits), logged (the address in the 4624), ticket (a 4624 without address: the Kerberos ticket that the same user got for this host within 15 seconds). NULL: not known.",
 --     "source_host is NULL where the address belongs to no host with logs, or to several; source_ip then stands alone.",

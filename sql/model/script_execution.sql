@@ -2,6 +2,7 @@
 -- name = "script_execution"
 -- title = "PowerShell: script blocks (4104), commands with their parameters (4103), pipelines (800), engine starts (400), copies left out"
 -- requires = ["events"]
+-- kept = true
 -- notes = [
 --     "command_line is that of the process that hosts the engine, cut at the first break that the log makes; object_name is the script's file.",
 --     "The two logs name the account in different ways: 4103 by name and SID, 4104 by SID alone, 800 by name alone, 400 not at all. An 800 of the system account names the computer's domain (CORP\\SYSTEM); its class is system all the same.",

@@ -3,6 +3,7 @@
 -- title = "New processes with the logon session that they belong to"
 -- requires = ["process_creation", "logon_session"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "A process belongs to the latest 4624 of its host and logon id that is not later than itself, unless that session had ended. Processes without a session are not here.",
 --     "session_uid is the event_uid of the session's 4624; join_key names the field of the process record that bears the logon id: LogonId (Sysmon 1), TargetLogonId or SubjectLogonId (4688).",

@@ -19,11 +19,11 @@ with final as (
         values
         (
             'Security', 1102, null, 1,
-            'clearing this log always leaves a 1102 in it: none among the records that are here'
+            'clearing the Security log always leaves a 1102 in it: none among the records that are here'
         ),
         (
             'Security', 1100, null, 1,
-            'the end of the logging service always leaves a 1100 in this log: none among the records that are here'
+            'the end of the logging service always leaves a 1100 in the Security log: none among the records that are here'
         ),
         (
             'System', 104, null, 1,

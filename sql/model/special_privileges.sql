@@ -2,6 +2,7 @@
 -- name = "special_privileges"
 -- title = "Logons that got special privileges (Security 4672), copies left out"
 -- requires = ["events"]
+-- kept = true
 -- notes = [
 --     "user_* and logon_id are the account that logged on (Subject* in this event); logon_id is that of its 4624.",
 -- ]

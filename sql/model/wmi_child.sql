@@ -3,6 +3,7 @@
 -- title = "What WmiPrvSE started, one row for each process, however many records it has"
 -- requires = ["process_creation", "session_process", "logon_session"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "Records of one host, process id and program at most 10 seconds apart are one process (Sysmon 1 and Security 4688). event_time is the latest of them: a time that was cut to seconds is always early.",
 --     "session_uid is the 4624 of the process's logon session, NULL where it is not in the logs.",

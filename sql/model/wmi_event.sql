@@ -175,13 +175,7 @@ plain as (
         kept.wmi_result,
         kept.wmi_provider_path,
         kept.is_sysmon,
-        replace(
-            replace(
-                replace(replace(replace(kept.wmi_namespace, '\"', '"'), '\n', chr(10)), '\r', chr(13)), '\t', chr(9)
-            ),
-            chr(1),
-            '\'
-        ) as wmi_namespace,
+        replace(replace(kept.wmi_namespace, '\"', '"'), chr(1), '\') as wmi_namespace,
         replace(
             replace(
                 replace(replace(replace(kept.wmi_query, '\"', '"'), '\n', chr(10)), '\r', chr(13)), '\t', chr(9)
@@ -189,20 +183,8 @@ plain as (
             chr(1),
             '\'
         ) as wmi_query,
-        replace(
-            replace(
-                replace(replace(replace(kept.wmi_consumer, '\"', '"'), '\n', chr(10)), '\r', chr(13)), '\t', chr(9)
-            ),
-            chr(1),
-            '\'
-        ) as wmi_consumer,
-        replace(
-            replace(
-                replace(replace(replace(kept.wmi_filter, '\"', '"'), '\n', chr(10)), '\r', chr(13)), '\t', chr(9)
-            ),
-            chr(1),
-            '\'
-        ) as wmi_filter,
+        replace(replace(kept.wmi_consumer, '\"', '"'), chr(1), '\') as wmi_consumer,
+        replace(replace(kept.wmi_filter, '\"', '"'), chr(1), '\') as wmi_filter,
         replace(
             replace(
                 replace(replace(replace(kept.script_text, '\"', '"'), '\n', chr(10)), '\r', chr(13)), '\t', chr(9)
@@ -256,8 +238,7 @@ final as (
             when coalesce(plain.wmi_client_machine, '') not in ('', '-')
                 then
                     (
-                        lower(plain.wmi_client_machine)
-                        in (plain.host, lower(plain.computer), 'localhost', '127.0.0.1', '::1')
+                        lower(plain.wmi_client_machine) in (plain.host, 'localhost', '127.0.0.1', '::1')
                         or lower(split_part(plain.wmi_client_machine, '.', 1))
                         in (
                             lower(split_part(plain.computer, '.', 1)),
@@ -268,10 +249,10 @@ final as (
         plain.process_path,
         plain.process_name,
         plain.process_id,
-        case when not plain.is_sysmon then plain.object_name end as wmi_provider_name,
+        case when not coalesce(plain.is_sysmon, false) then plain.object_name end as wmi_provider_name,
         plain.wmi_provider_path,
         plain.wmi_namespace,
-        case when not plain.is_sysmon then plain.wmi_operation end as wmi_operation,
+        case when not coalesce(plain.is_sysmon, false) then plain.wmi_operation end as wmi_operation,
         plain.wmi_query,
         case
             when plain.event_id in (21, 5861)

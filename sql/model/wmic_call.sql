@@ -3,6 +3,7 @@
 -- title = "Processes that wmic was told to create elsewhere, one row for each call and target"
 -- requires = ["process_creation", "host_name", "address_owner"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "Records of one host, process id and program at most 10 seconds apart are one call (Sysmon 1 and Security 4688). event_time is the latest of them: a time that was cut to seconds is always early.",
 --     "target is the name as typed, in lower case; target_host the host that it stands for, NULL where the logs know none of that name. localhost, a full stop and loopback addresses are the own host. A list in a file (@file) stays as text and names no host.",

@@ -3,6 +3,7 @@
 -- title = "wmic calls tied to the process that WmiPrvSE started for them"
 -- requires = ["wmic_call", "wmi_child", "clock_skew"]
 -- whole = true
+-- kept = true
 -- notes = [
 --     "The child comes -5 to +120 seconds after the call across hosts, 0 to +120 seconds on one host (-1 where a clock is cut to seconds); what the clocks of the two hosts differ by is taken off first.",
 --     "match is exact, contained (at least 4 characters, whole words on either side) or image only (no command line was logged, the program's name agrees).",

@@ -26,13 +26,29 @@
 -- attack = [
 --     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
 -- ]
--- hypothesis = "Adversaries use WMI to run commands on other computers of the network."
+-- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."
 -- platforms = ["Windows"]
+-- contributors = ["Hunter"]
+-- created = "2023-08-06"
+-- data_sources = [
+--     { name = "Security log: logons, logoffs, process creation", platform = "Windows", attack_data_source = "Authentication logs" },
+--     { name = "Sysmon 1, process create", platform = "Windows", attack_data_source = "Process Monitoring" },
+-- ]
+-- tested_on = [
+--     { type = "The report's own run", status = "27 hits", dataset = "BOTs v2, 2017-08-23 to 2017-08-25" },
+-- ]
 -- references = [
---     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047/" },
+--     { title = "Example hunt report: WMI - Lateral Movement Hunt" },
+--     { title = "ATT&CK T1047", url = "https://attack.mitre.org/techniques/T1047" },
+--     { title = "ATT&CK T1059.001, PowerShell", url = "https://attack.mitre.org/techniques/T1059/001/" },
+--     { title = "ATT&CK T1132, data encoding", url = "https://attack.mitre.org/techniques/T1132/" },
+--     { title = "JPCERT/CC: Detecting Lateral Movement through Tracking Event Logs, version 2", url = "https://www.jpcert.or.jp/english/pub/sr/Detecting%20Lateral%20Movement%20through%20Tracking%20Event%20Logs_version2.pdf" },
+--     { title = "JPCERT/CC: Tool Analysis Result Sheet", url = "https://jpcertcc.github.io/ToolAnalysisResultSheet/" },
+--     { title = "Hunting lateral movement in Windows infrastructure", url = "https://www.slideshare.net/votadlos/hunting-lateral-movement-in-windows-infrastructure" },
 -- ]
 -- version_history = [
 --     { version = "1", of = "view", notes = "First version." },
+--     { version = "1", date = "2023-08-06", notes = "The hunt was written up and run." },
 -- ]
 -- notes = [
 --     "LogonId, SubjectLogonId and TargetLogonId count; TargetLinkedLogonId is another session.",

@@ -52,6 +52,16 @@ KINDS |= {f"sysmon {number}": (*SYSMON, number) for number in (4, 16, 19, 20, 21
 KINDS |= {f"wmi {number}": (*WMI_ACTIVITY, number) for number in range(5857, 5862)}
 KINDS |= {str(number): (*SECURITY, number) for number in (4647, 4719)}
 
+#: What two invented analytics need: the given and expected rows on coverage must not follow each new analytic.
+REQUIREMENTS = (
+    f"('by_process', 1, '{SYSMON[0]}', 1, 'process_name')",
+    f"('by_process', 1, '{SYSMON[0]}', 1, 'command_line')",
+    "('by_process', 2, 'Security', 4688, 'command_line')",
+    "('by_process', 3, 'cortex/xdr_data', null, 'command_line')",
+    "('by_credentials', 1, 'Security', 4648, 'target_name')",
+    "('data_coverage', 1, 'Security', null, 'channel')",
+)
+
 Row = dict[str, Any]
 Connection = duckdb.DuckDBPyConnection
 Lake = Callable[..., Connection]
@@ -107,6 +117,10 @@ def _catalog(library: Library) -> Iterator[Connection]:
     columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     connection.execute(f"create table lake_events ({columns})")
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
+    connection.execute(
+        "create table analytic_requirement as select analytic, requirement, channel, event_id, column_name "
+        f"from (values {', '.join(REQUIREMENTS)}) as t (analytic, requirement, channel, event_id, column_name)"
+    )
     for statement in settings_relations(Settings()):
         connection.execute(statement)
     connection.execute("create schema hunt")
@@ -120,10 +134,10 @@ def _catalog(library: Library) -> Iterator[Connection]:
 def lake(_catalog: Connection) -> Lake:
     """Returns a function that fills the lake with the given rows and returns the connection with all views."""
 
-    def fill(given: Sequence[Row], settings: Settings | None = None) -> Connection:
+    def fill(given: Sequence[Row], settings: Mapping[str, Any] | None = None) -> Connection:
         _catalog.execute("delete from lake_events")
         _catalog.execute("delete from lake_duplicates")
-        for statement in settings_relations(settings or Settings()):
+        for statement in settings_relations(Settings.of(settings or {})):
             _catalog.execute(statement)
         for number, one in enumerate(given):
             row = _complete(one, number)

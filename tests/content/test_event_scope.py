@@ -54,9 +54,9 @@ def _relation(column: exp.Column) -> str:
     return ""
 
 
-def _beside(test: exp.Expression) -> Iterator[exp.Expression]:
+def _beside(test: exp.Expr) -> Iterator[exp.Expr]:
     """What must hold together with *test*."""
-    node: exp.Expression | None = test
+    node: exp.Expr | None = test
     while node is not None and not isinstance(node, _CHOOSING):
         if isinstance(node.parent, exp.And):
             yield node.parent.right if node.parent.left is node else node.parent.left
@@ -65,7 +65,7 @@ def _beside(test: exp.Expression) -> Iterator[exp.Expression]:
         node = node.parent
 
 
-def _pins(node: exp.Expression, table: str, column: str) -> bool:
+def _pins(node: exp.Expr, table: str, column: str) -> bool:
     """Whether *node* can only hold for chosen values of the column."""
     match node:
         case exp.Paren():
@@ -96,8 +96,8 @@ def joins_beyond_a_host(sql: str) -> list[str]:
     return found
 
 
-def _both(pair: exp.Expression, endings: tuple[str, ...]) -> bool:
-    sides = [[column.name for column in side.find_all(exp.Column)] for side in (pair.left, pair.right)]
+def _both(pair: exp.Expr, endings: tuple[str, ...]) -> bool:
+    sides = [[column.name for column in side.find_all(exp.Column)] for side in (pair.this, pair.expression)]
     tables = {column.table for column in pair.find_all(exp.Column)}
     return len(tables) > 1 and all(any(name.endswith(endings) for name in names) for names in sides)
 

@@ -35,11 +35,11 @@ def test_view_returns_what_is_expected(
     subject: str,
     case: Row,
     library: Library,
-    lake: Callable[[list[Row]], Connection],
+    lake: Callable[..., Connection],
     fetch: Callable[[Connection, str], list[Row]],
 ) -> None:
     relation = f"hunt.{library.newest[subject].view}" if subject in library.newest else subject
-    found = fetch(lake(case["given"]), relation)
+    found = fetch(lake(case["given"], settings=case.get("settings")), relation)
     left = list(found)
     for expected in case.get("expect", []):
         match = next((row for row in left if fits(expected, row)), None)

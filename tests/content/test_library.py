@@ -90,7 +90,7 @@ def test_file_and_name_must_agree(tmp_path: Path) -> None:
 
 
 def test_one_version_in_two_folders_is_refused(copy: Path) -> None:
-    (copy / "chains").mkdir()
+    (copy / "chains").mkdir(exist_ok=True)
     shutil.copy(copy / "analytics" / "car_2016_03_002_v1.sql", copy / "chains")
     with pytest.raises(ContentError, match="car_2016_03_002_v1 is also in"):
         Library.load(copy)

@@ -1,16 +1,14 @@
 """What runs on DuckDB must run on Spark with the same rows: what a syntax tree can tell of that.
 
-Each rule stands for a difference that was seen: a boundary that is counted, an order that is dropped, a type that one of
-the two cannot read. ``sqlglot`` itself refuses none of them.
+Each rule stands for a difference that was seen: a boundary that is counted, an order that is dropped, a type that one
+of the two cannot read. ``sqlglot`` itself refuses none of them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import duckdb
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -18,7 +16,7 @@ from sqlglot.errors import ErrorLevel
 
 from wmiwarehouse.content.library import Library
 
-Tree = exp.Expression
+Tree = exp.Expr
 
 #: Not to be used at all, and what to use or why.
 _NEVER: dict[type[Tree], str] = {
@@ -40,7 +38,6 @@ _NEVER: dict[type[Tree], str] = {
     exp.ILike: "backslashes differ: contains, starts_with, ends_with",
     exp.SimilarTo: "use regexp_matches",
     exp.Glob: "use regexp_matches",
-    exp.IntDiv: "has no twin",
     exp.Limit: "which rows is left to the engine",
     exp.TableSample: "which rows is left to the engine",
     exp.Pivot: "columns that depend on data",
@@ -54,16 +51,25 @@ _NEVER: dict[type[Tree], str] = {
 }
 
 #: Types to cast to.
-_CASTS = {exp.DType[name] for name in "BIGINT INT DOUBLE BOOLEAN VARCHAR TEXT DATE TIMESTAMPTZ LIST ARRAY STRUCT".split()}
+_CASTS = {
+    exp.DType.BIGINT,
+    exp.DType.INT,
+    exp.DType.DOUBLE,
+    exp.DType.BOOLEAN,
+    exp.DType.VARCHAR,
+    exp.DType.TEXT,
+    exp.DType.DATE,
+    exp.DType.TIMESTAMPTZ,
+    exp.DType.LIST,
+    exp.DType.ARRAY,
+    exp.DType.STRUCT,
+}
 
 #: Whole-row functions that give another row when equals change places.
 _ORDERED = (exp.RowNumber, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead)
 
 #: Beyond what RE2 and Java's patterns have in common: look-around, atomic groups, back references, POSIX classes.
 _ODD_PATTERN = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9QEzZG]|\[\[:|[+*?}]\+")
-
-#: What both engines read back from Parquet.
-_SCALARS = {"TIMESTAMP WITH TIME ZONE", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE"}
 
 
 def unportable(sql: str) -> list[str]:
@@ -153,46 +159,23 @@ def _is_double(node: Tree) -> bool:
     return any(_is_double(child) for child in node.iter_expressions())
 
 
-def is_read_by_both(kind: str) -> bool:
-    """Whether DuckDB and Spark both read a column of this type back from Parquet."""
-    if kind in _SCALARS:
-        return True
-    if kind.endswith("[]"):
-        return is_read_by_both(kind[:-2])
-    outer = re.fullmatch(r"(STRUCT|MAP)\((.*)\)", kind)
-    if outer is None:
-        return False
-    parts = _members(outer[2])
-    return all(is_read_by_both(part.strip() if outer[1] == "MAP" else part.rpartition('"')[2].strip()) for part in parts)
-
-
-def _members(inner: str) -> list[str]:
-    """``a BIGINT, b STRUCT(c DATE)`` at its outermost commas, every name in quotes."""
-    parts, depth = [""], 0
-    for sign in inner:
-        depth += (sign == "(") - (sign == ")")
-        if sign == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    return [re.sub(r'^\s*(\w+) (?=[A-Z]+)(?!WITH\b)', r'"\1" ', part) for part in parts]
-
-
 @pytest.mark.parametrize(
     "expression",
     """
-    date_diff('day', a.b, a.c) ;; datediff('day', a.b, a.c) ;; date_sub('day', a.b, a.c) ;; epoch(a.b) ;; epoch_ms(a.b)
-    epoch_us(a.b) ;; extract(epoch from a.b) ;; date_part('epoch', a.b) ;; time_bucket(interval '1' day, a.b)
-    strftime(a.b, '%Y-%m-%dT%H') ;; first(a.b) ;; last(a.b) ;; any_value(a.b) ;; arbitrary(a.b) ;; mode(a.b) ;; median(a.b)
-    arg_min(a.b, a.c) ;; max_by(a.b, a.c) ;; arg_max(a.b, struct_pack(t := a.c)) ;; list(a.b order by a.c) ;; list(a.b)
-    array_agg(a.b order by a.c) ;; list(distinct a.b) ;; string_agg(a.b, ',') ;; sum(a.b) ;; sum(a.b) over (partition by a.c)
-    cast(a.b as hugeint) ;; cast(a.b as uuid) ;; cast(a.b as time) ;; cast(a.b as ubigint) ;; a.b::interval ;; a.b / a.c
-    quantile_cont(a.b, 0.5) ;; quantile_disc(a.b, 0.5) ;; approx_quantile(a.b, 0.5) ;; approx_count_distinct(a.b)
-    a.b[1:2] ;; list_slice(a.b, 1, 2) ;; now() ;; current_timestamp ;; today() ;; random() ;; uuid() ;; $name ;; a.b // a.c
-    a.b like 'x%' ;; a.b ilike 'x' ;; a.b not like 'x' ;; a.b similar to 'x' ;; a.b glob 'x' ;; a.b in (1, 2, 3, 4, 5, 6)
-    regexp_matches(a.b, 'x(?=y)') ;; regexp_matches(a.b, '(?<!x)y') ;; regexp_matches(a.b, '(x)\\1')
-    regexp_extract(a.b, '[[:alpha:]]') ;; regexp_matches(a.b, 'x++') ;; regexp_matches(a.b, 'x' || '(?!y)')
-    a.d, row_number() over (partition by a.b order by a.c) ;; lag(a.b) over (order by a.c) ;; row_number() over ()
+    date_diff('day', a.b, a.c) ;; datediff('day', a.b, a.c) ;; date_sub('day', a.b, a.c) ;; epoch(a.b)
+    epoch_ms(a.b) ;; epoch_us(a.b) ;; extract(epoch from a.b) ;; date_part('epoch', a.b)
+    time_bucket(interval '1' day, a.b) ;; strftime(a.b, '%Y-%m-%dT%H') ;; first(a.b) ;; last(a.b) ;; any_value(a.b)
+    arbitrary(a.b) ;; mode(a.b) ;; median(a.b) ;; arg_min(a.b, a.c) ;; max_by(a.b, a.c)
+    arg_max(a.b, struct_pack(t := a.c)) ;; list(a.b order by a.c) ;; list(a.b) ;; array_agg(a.b order by a.c)
+    list(distinct a.b) ;; string_agg(a.b, ',') ;; sum(a.b) ;; sum(a.b) over (partition by a.c)
+    cast(a.b as hugeint) ;; cast(a.b as uuid) ;; cast(a.b as time) ;; cast(a.b as ubigint) ;; a.b::interval
+    a.b / a.c ;; quantile_cont(a.b, 0.5) ;; quantile_disc(a.b, 0.5) ;; approx_quantile(a.b, 0.5)
+    approx_count_distinct(a.b) ;; a.b[1:2] ;; list_slice(a.b, 1, 2) ;; now() ;; current_timestamp ;; today()
+    random() ;; uuid() ;; $name ;; a.b like 'x%' ;; a.b ilike 'x' ;; a.b not like 'x' ;; a.b similar to 'x'
+    a.b glob 'x' ;; a.b in (1, 2, 3, 4, 5, 6) ;; regexp_matches(a.b, 'x(?=y)') ;; regexp_matches(a.b, '(?<!x)y')
+    regexp_matches(a.b, '(x)\\1') ;; regexp_extract(a.b, '[[:alpha:]]') ;; regexp_matches(a.b, 'x++')
+    regexp_matches(a.b, 'x' || '(?!y)') ;; a.d, row_number() over (partition by a.b order by a.c)
+    lag(a.b) over (order by a.c) ;; row_number() over ()
     """.replace("\n", ";;").split(";;"),
 )
 def test_the_lint_refuses(expression: str) -> None:
@@ -212,7 +195,7 @@ def test_the_lint_refuses(expression: str) -> None:
         "select a.b from a order by a.b, a.c",
         "select a.b from a limit 1",
         "select a.b from a using sample 10",
-        "select string_agg(distinct a.b, ',' order by a.b) as b, string_agg(distinct a.c, ',' order by a.c) as c from a",
+        "select string_agg(distinct b, ',' order by b) as b, string_agg(distinct c, ',' order by c) as c from a",
     ],
 )
 def test_the_lint_refuses_statements(sql: str) -> None:
@@ -238,6 +221,7 @@ def test_the_lint_refuses_statements(sql: str) -> None:
         "percent_rank() over (order by a.b)",
         "count(*) over (partition by a.b)",
         "date_diff('microsecond', a.b, a.c)",
+        "a.b // a.c",
         "row_number() over (partition by a.b order by a.c)",
         "lag(a.c) over (partition by a.b order by a.c)",
         "lead(a.b) over (partition by a.host order by a.session_number)",
@@ -254,35 +238,6 @@ def test_the_lint_accepts(expression: str) -> None:
     assert unportable(f"create or replace view v as select {expression} as x from a") == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "is_fine"),
-    [
-        ("VARCHAR", True),
-        ("TIMESTAMP WITH TIME ZONE", True),
-        ("VARCHAR[]", True),
-        ("STRUCT(a VARCHAR, b BIGINT[])[]", True),
-        ('STRUCT("a b" TIMESTAMP WITH TIME ZONE, c STRUCT(d DATE))', True),
-        ("STRUCT(at TIMESTAMP WITH TIME ZONE)", True),
-        ("MAP(VARCHAR, INTEGER)", True),
-        ("MAP(VARCHAR, HUGEINT)", False),
-        ("STRUCT(a VARCHAR, b HUGEINT)[]", False),
-        ("STRUCT(a STRUCT(b UUID))", False),
-        ("HUGEINT", False),
-        ("UBIGINT", False),
-        ("TIMESTAMP", False),
-        ("TIMESTAMP_NS", False),
-        ("INTERVAL", False),
-        ("TIME", False),
-        ("UUID", False),
-        ("DECIMAL(18,3)", False),
-        ('"NULL"', False),
-        ("VARCHAR[3]", False),
-    ],
-)
-def test_the_lint_of_types(kind: str, is_fine: bool) -> None:
-    assert is_read_by_both(kind) is is_fine
-
-
 def test_every_view_is_portable(library: Library) -> None:
     found = [f"{item.path.name}: {fault}" for item in library.views for fault in unportable(item.sql)]
     assert not found, "\n".join(found)
@@ -297,17 +252,3 @@ def test_no_view_measures_a_list_as_a_text(library: Library) -> None:
 def test_every_view_has_a_form_for_spark(library: Library) -> None:
     for item in library.views:
         sqlglot.transpile(item.sql, read="duckdb", write="spark", unsupported_level=ErrorLevel.RAISE)
-
-
-def test_every_column_has_a_type_that_both_engines_read(
-    library: Library, lake: Callable[[list[dict[str, Any]]], duckdb.DuckDBPyConnection]
-) -> None:
-    connection = lake([])
-    names = [*(item.name for item in library.models), *(f"hunt.{item.view}" for item in library.analytics)]
-    found = [
-        f"{name}.{column}: {kind}"
-        for name in names
-        for column, kind, *_ in connection.sql(f"describe {name}").fetchall()
-        if not is_read_by_both(kind)
-    ]
-    assert not found, "\n".join(found)

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.lake.catalog import settings_relations
+from wmiwarehouse.lake.catalog import analytic_requirement, settings_relations
 from wmiwarehouse.lake.settings import Settings
 
 Row = dict[str, Any]
@@ -34,6 +34,7 @@ def on_parquet(
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"create view lake_events as select * from read_parquet('{path}')")
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
+    connection.execute(analytic_requirement(library))
     for statement in settings_relations(Settings()):
         connection.execute(statement)
     connection.execute("create schema hunt")

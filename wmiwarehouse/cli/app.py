@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wmiwarehouse import __version__
-from wmiwarehouse.cli import demo, event, hunt, ingest, library, session, sources, stack
+from wmiwarehouse.cli import coverage, demo, event, hunt, ingest, library, session, sources, stack
 
 app = typer.Typer(
     name="wmiwh",
@@ -41,6 +41,7 @@ app.command("hunt")(hunt.hunt)
 app.command("stack")(stack.stack)
 app.command("session")(session.session)
 app.command("event")(event.event)
+app.command("coverage")(coverage.coverage)
 app.command("list")(library.list_analytics)
 app.command("show")(library.show)
 app.command("demo")(demo.demo)

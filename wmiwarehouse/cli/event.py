@@ -47,7 +47,8 @@ def event(
     library = options.load_library()
     with open_hunt(warehouse, library) as hunting:
         try:
-            found = find(hunting, library, uid)
+            with console.progress("Searching the analytics", len(library.ids)) as progress:
+                found = find(hunting, library, uid, progress.update)
         except AmbiguousError as error:
             for one in error.candidates:
                 time = f"{one['event_time']:%Y-%m-%dT%H:%M:%SZ}" if one["event_time"] else "no time"
@@ -95,7 +96,9 @@ def _text(value: Any) -> list[str]:
 
 
 def _facts(found: Event) -> list[tuple[str, Any]]:
-    apart = (*_PROVENANCE, *_KEYS, "event_data")
+    apart = [*_PROVENANCE, *_KEYS, "event_data"]
+    # Without an address there is nothing that a scope could be said of.
+    apart += [f"{side}_scope" for side in ("source", "destination") if not found.columns[f"{side}_ip"]]
     return [(name, value) for name, value in found.columns.items() if name not in apart and value not in (None, "", [])]
 
 

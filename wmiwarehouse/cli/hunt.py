@@ -103,7 +103,7 @@ def hunt(
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         if hunting.ambiguous_hosts:
             console.note(_sharing(hunting.ambiguous_hosts))
-        lines = [hunting.line(analytic) for analytic in chosen]
+        lines = hunting.lines(chosen)
         if len(chosen) == 1 and ids and len(ids) == 1:
             rows = hunting.run(chosen[0])
             if rows.num_rows or fmt or output:
@@ -131,8 +131,8 @@ def _sharing(ambiguous: dict[str, tuple[str, ...]]) -> str:
     shown = [f"{short} ({', '.join(names[:3])}{', ...' if names[3:] else ''})" for short, names in ambiguous.items()]
     more = f" and {len(shown) - 3} more" if shown[3:] else ""
     return (
-        f"several computers share a short name and are kept apart by their whole ones: {', '.join(sorted(shown)[:3])}{more}. "
-        "If they are one: [hosts] in wmiwh.toml"
+        f"several computers share a short name: {', '.join(sorted(shown)[:3])}{more}. "
+        "They are kept apart by their whole names; if they are one: [hosts.aliases] in wmiwh.toml"
     )
 
 

@@ -182,6 +182,8 @@ class ModelMetadata(_Strict):
     requires: tuple[Identifier, ...] = ()
     whole: bool = False
     """Filters that narrow ``events`` do not reach this view: it looks things up beyond the range that is asked for."""
+    kept: bool = False
+    """A hunt that reads this view several times works it out once: costly, and small beside the lake."""
     notes: tuple[Line, ...] = ()
 
 

@@ -1,19 +1,61 @@
 """What was looked at, and what was not: on how many hosts the records that an analytic needs were seen.
 
 "Seen" is all that logs can say. Not seen can mean not audited, filtered, rolled over, not collected or did not happen,
-and seen does not prove that all was logged; so nothing here ever calls a host clean.
+and seen does not prove that all was logged; so nothing here ever calls a host clean. The numbers are those of the views
+``event_census``, ``log_continuity`` and ``named_host``, on which ``hunt.data_coverage`` builds host by host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.lake.query import rows
 
 CAUTION = "Not seen can mean not audited, filtered, rolled over, not collected or did not happen."
+_NO_PROOF = "seen does not prove that all was logged."
+
+#: So many clears are told one by one; a case with hundreds of them is told by their number.
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Clear:
+    """The last time that a log of a host was cleared."""
+
+    host: str
+    log: str
+    time: datetime | None
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What speaks against taking the logs at their word."""
+
+    named_only: int = 0
+    """Hosts without any log here that the logs of others name."""
+    clears: tuple[Clear, ...] = ()
+    holes: int = 0
+    """Record numbers that are missing between the first and the last of a log."""
+    hosts_with_holes: int = 0
+
+    @property
+    def text(self) -> str:
+        """Sentences about clears and holes; empty without any."""
+        told = [
+            f"the {one.log} log was cleared on {one.host}{f' at {_time(one.time)}' if one.time else ''}"
+            for one in self.clears[:_TOLD]
+        ]
+        if len(self.clears) > _TOLD:
+            told.append(f"{len(self.clears) - _TOLD:,} more logs were cleared")
+        if self.holes:
+            numbers = "1 record number is" if self.holes == 1 else f"{self.holes:,} record numbers are"
+            told.append(f"{numbers} missing inside the logs of {_hosts(self.hosts_with_holes)}")
+        return "".join(f" {one[0].upper()}{one[1:]}." for one in told)
 
 
 @dataclass(frozen=True)
@@ -22,33 +64,57 @@ class Seen:
 
     hosts: int
     all_hosts: int
+    """Hosts with logs."""
     column: str = ""
     share: float | None = None
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+    doubts: Callable[[], Doubts] = field(default=Doubts, compare=False, repr=False)
+    """Asked for only where it is told: a summary of all analytics does without."""
 
     @property
     def text(self) -> str:
-        """``4 of 7 (command_line in 62 % of records)``."""
+        """``4 of 7 (command line in 62 % of records)``."""
         return f"{self.hosts} of {self.all_hosts}{self._rare}"
 
     @property
     def short(self) -> str:
         """``4 of 7, 62 %``."""
-        return f"{self.hosts} of {self.all_hosts}" + (f", {_percent(self.share)}" if self._rare and self.share else "")
+        rare = "" if self.share is None or self.share >= 1 else f", {_percent(self.share)}"
+        return f"{self.hosts} of {self.all_hosts}{rare}"
 
     @property
     def sentence(self) -> str:
         """The honest words beside a count of zero."""
+        doubts = self.doubts()
         missing = self.all_hosts - self.hosts
+        named = ""
+        if doubts.named_only:
+            hosts = "host is" if doubts.named_only == 1 else "hosts are"
+            named = f", {doubts.named_only:,} more {hosts} only named by others"
         if not self.hosts:
-            return f"0 hits. The data this needs was not seen on any of {self.all_hosts} hosts. {CAUTION}"
-        rest = f", not seen on {missing}. {CAUTION}" if missing else ". Seen does not prove that all was logged."
-        return f"0 hits. The data this needs was seen on {self.hosts} of {self.all_hosts} hosts{self._rare}{rest}"
+            seen = f"was not seen on any of {_hosts(self.all_hosts)}{named}. {CAUTION}"
+        elif missing:
+            seen = (
+                f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self._rare}, not seen on {missing}{named}."
+                f"{self._period} {CAUTION[:-1]}; {_NO_PROOF}"
+            )
+        else:
+            proof = _NO_PROOF[0].upper() + _NO_PROOF[1:]
+            seen = f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self._rare}{named}.{self._period} {proof}"
+        return f"0 hits. The data this needs {seen}{doubts.text}"
 
     @property
     def _rare(self) -> str:
         if self.share is None or self.share >= 1:
             return ""
-        return f" ({self.column} in {_percent(self.share)} of records)"
+        return f" ({self.column.replace('_', ' ')} in {_percent(self.share)} of records)"
+
+    @property
+    def _period(self) -> str:
+        if not (self.first_time and self.last_time):
+            return ""
+        return f" These records lie between {_time(self.first_time)} and {_time(self.last_time)}."
 
 
 class Coverage:
@@ -56,48 +122,90 @@ class Coverage:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        counted = set(connection.sql("select * from event_census limit 0").columns)
+        wanted = rows(connection, "select distinct column_name from analytic_requirement order by column_name")
+        # Only what some analytic asks for: the rest of the census would have to be read for nothing.
+        columns = [f"with_{row['column_name']}" for row in wanted]
+        picked = [column for column in columns if column in counted]
         self._counts = rows(
             connection,
-            "select host, lower(channel) as channel, event_id, count(*) as records from lake_events group by all",
+            f"select {', '.join(['host', 'channel', 'event_id', 'records', 'first_time', 'last_time', *picked])} "
+            "from event_census where host is not null and is_own_provider",
         )
-        self._hosts = {row["host"] for row in self._counts if row["host"]}
-        self._shares: dict[tuple[str, int | None, str], float | None] = {}
+        self._hosts = len({row["host"] for row in self._counts})
 
     def seen(self, requirements: Iterable[Requirement]) -> Seen:
         """Return what was seen of *requirements*; a host counts if it has records of any of them."""
         requirements = list(requirements)
-        hosts: set[str] = set()
-        rarest: tuple[float, str] | None = None
+        found: list[dict[str, Any]] = []
+        shares: list[tuple[float, str]] = []
         for requirement in requirements:
             records = [row for row in self._counts if _meets(row, requirement)]
-            hosts |= {row["host"] for row in records if row["host"]}
-            for column in requirement.columns if records else ():
-                share = self._share(requirement, column)
-                if share is not None and (rarest is None or share < rarest[0]):
-                    rarest = share, column
-        column, share = (rarest[1], rarest[0]) if rarest else ("", None)
-        return Seen(len(hosts), len(self._hosts), column, share)
+            found += records
+            shares += [
+                (_share(records, column), column)
+                for column in requirement.columns
+                if records and f"with_{column}" in records[0]
+            ]
+        share, column = min(shares, default=(None, ""))
+        channels = tuple(dict.fromkeys(requirement.channel for requirement in requirements))
+        return Seen(
+            len({row["host"] for row in found}),
+            self._hosts,
+            column,
+            share,
+            min((row["first_time"] for row in found if row["first_time"]), default=None),
+            max((row["last_time"] for row in found if row["last_time"]), default=None),
+            lambda: self._doubts(channels),
+        )
 
-    def _share(self, requirement: Requirement, column: str) -> float | None:
-        key = (requirement.channel.lower(), requirement.event_id, column)
-        if key not in self._shares:
-            ids = "" if requirement.event_id is None else "and event_id = $event_id"
-            found = rows(
-                self._connection,
-                f"select count(nullif(cast({column} as varchar), '')) / nullif(count(*), 0) as share "
-                f"from events where channel = $channel {ids}",
-                {"channel": requirement.channel}
-                | ({} if requirement.event_id is None else {"event_id": requirement.event_id}),
-            )
-            self._shares[key] = found[0]["share"]
-        return self._shares[key]
+    def _doubts(self, channels: Iterable[str]) -> Doubts:
+        logs = {channel.lower(): channel for channel in channels}
+        needed = [row for row in self._logs if row["log_key"] in logs]
+        clears = sorted(
+            (Clear(row["host"], logs[row["log_key"]], row["last_clear"]) for row in needed if row["log_clears"]),
+            key=lambda clear: clear.time or datetime.min.replace(tzinfo=UTC),
+            reverse=True,
+        )
+        holed = [row for row in needed if row["record_id_holes"]]
+        return Doubts(
+            self._named_only,
+            tuple(clears),
+            sum(row["record_id_holes"] for row in holed),
+            len({row["host"] for row in holed}),
+        )
+
+    @cached_property
+    def _logs(self) -> list[dict[str, Any]]:
+        query = "select host, log_key, record_id_holes, log_clears, last_clear from log_continuity"
+        return rows(self._connection, query)
+
+    @cached_property
+    def _named_only(self) -> int:
+        # An address may well be that of a host with logs; only names are counted as further hosts.
+        query = "select count(distinct host) as hosts from named_host where not is_address"
+        return int(rows(self._connection, query)[0]["hosts"])
 
 
 def _meets(row: dict[str, Any], requirement: Requirement) -> bool:
-    return row["channel"] == requirement.channel.lower() and requirement.event_id in (None, row["event_id"])
+    return row["channel"] == requirement.channel and requirement.event_id in (None, row["event_id"])
+
+
+def _share(records: Iterable[dict[str, Any]], column: str) -> float:
+    records = list(records)
+    carrying = sum(int(row[f"with_{column}"]) for row in records)
+    return carrying / sum(int(row["records"]) for row in records)
 
 
 def _percent(share: float) -> str:
     """Round towards the doubt: 99.6 % is not all, 0.4 % is not nothing."""
     value = 100 * share
     return f"{'under 1' if 0 < value < 1 else int(value)} %"
+
+
+def _hosts(number: int) -> str:
+    return f"{number:,} host{'' if number == 1 else 's'}"
+
+
+def _time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

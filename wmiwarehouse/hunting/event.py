@@ -7,6 +7,7 @@ that file.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from wmiwarehouse.lake.query import rows
 
 _FEWEST = 6
 _MOST = 20
+#: Kinds whose rows are about several events.
+_LASTING = ("session", "chain")
 #: So many candidates are told of an ambiguous beginning.
 _CANDIDATES = 10
 
@@ -42,8 +45,11 @@ class AmbiguousError(UsageError):
         self.candidates = candidates
 
 
-def find(hunting: Hunt, library: Library, text: str) -> Event:
-    """Return the event whose id begins with *text*; raises :class:`UsageError` if it is none or not the only one."""
+def find(hunting: Hunt, library: Library, text: str, on_step: Callable[[float], None] = lambda _: None) -> Event:
+    """Return the event whose id begins with *text*; raises :class:`UsageError` if it is none or not the only one.
+
+    *on_step* is told how many analytics were searched.
+    """
     prefix = text.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{_FEWEST},{_MOST}}}", prefix):
         raise UsageError(f"{text}: no event id; it is {_MOST} hex digits, of which the first {_FEWEST} may do")
@@ -64,7 +70,7 @@ def find(hunting: Hunt, library: Library, text: str) -> Event:
         columns,
         _source(connection, columns),
         _problems(connection, columns),
-        [] if columns["is_duplicate"] else _standing(hunting, library, columns),
+        [] if columns["is_duplicate"] else _standing(hunting, library, columns, on_step),
         _original(connection, columns) if columns["is_duplicate"] else None,
     )
 
@@ -109,9 +115,19 @@ def _original(connection: Any, event: dict[str, Any]) -> str | None:
     return found[0]["event_uid"] if found else None
 
 
-def _standing(hunting: Hunt, library: Library, event: dict[str, Any]) -> list[Analytic]:
+def _standing(
+    hunting: Hunt, library: Library, event: dict[str, Any], on_step: Callable[[float], None]
+) -> list[Analytic]:
     """Return the analytics with a row that is *event* or has it among its evidence."""
-    return [analytic for analytic in library.newest.values() if _stands_in(hunting, analytic, event)]
+    analytics = sorted(library.newest.values(), key=lambda item: item.metadata.kind in _LASTING)
+    standing = []
+    for number, analytic in enumerate(analytics):
+        if analytic.metadata.kind in _LASTING:
+            # Only now: what sessions and chains share is worked out for all times, single events are found by theirs.
+            hunting.prepare(analytics[number:])
+        standing += [analytic] if _stands_in(hunting, analytic, event) else []
+        on_step(number + 1)
+    return sorted(standing, key=lambda item: item.id)
 
 
 def _stands_in(hunting: Hunt, analytic: Analytic, event: dict[str, Any]) -> bool:
@@ -120,7 +136,7 @@ def _stands_in(hunting: Hunt, analytic: Analytic, event: dict[str, Any]) -> bool
     types = dict(zip(view.columns, map(str, view.types), strict=True))
     values: dict[str, Any] = {}
     terms = []
-    if {"event_uid", "event_time", "host"} <= set(types) and analytic.metadata.kind not in ("session", "chain"):
+    if {"event_uid", "event_time", "host"} <= set(types) and analytic.metadata.kind not in _LASTING:
         own, values = _one(event)
         terms.append(f"({own})")
     for column, kind in types.items():

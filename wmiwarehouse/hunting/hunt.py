@@ -14,6 +14,7 @@ from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import Filters
+from wmiwarehouse.hunting.kept import keep, to_keep
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.query import rows
@@ -60,13 +61,20 @@ class Hunt:
         self._filters = replace(filters, host_as=self._hosts.host_of(filters.host)) if filters.host else filters
         self._connections: dict[bool, Any] = {}
         self._views: set[tuple[bool, str]] = set()
+        self._kept: set[str] = set()
         self._newest: datetime | None = None
 
     def run(self, analytic: Analytic) -> pa.Table:
         """Return the rows of *analytic* in its own order."""
+        self._keep([analytic])
         connection, sql, values = self._query(analytic)
         order = ", ".join(analytic.metadata.order_by)
         return connection.sql(f"{sql} order by {order}", params=values).to_arrow_table()
+
+    def lines(self, analytics: Sequence[Analytic]) -> list[Line]:
+        """Return the summary of each of *analytics*; what several of them read is worked out once."""
+        self._keep(analytics)
+        return [self.line(analytic) for analytic in analytics]
 
     def line(self, analytic: Analytic) -> Line:
         """Return the summary of *analytic*: how many hits on how many hosts, from when to when."""
@@ -120,6 +128,10 @@ class Hunt:
                 self._views.add((beneath, analytic.view))
         return connection
 
+    def prepare(self, analytics: Sequence[Analytic]) -> None:
+        """Work out once what *analytics* share; a single look at one of them does without."""
+        self._keep(analytics)
+
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
         connection = self._connect(beneath=False)
@@ -150,6 +162,14 @@ class Hunt:
             lasting = analytic.metadata.kind in ("session", "chain")
             where, values = self._filters.where(self._columns(connection, analytic), self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
+
+    def _keep(self, analytics: Sequence[Analytic]) -> None:
+        """Work out what *analytics* share, where their events are not filtered beneath them."""
+        chosen = [item for item in analytics if item.metadata.filters == "rows" or not self._filters]
+        for name in to_keep(self._library, chosen):
+            if name not in self._kept:
+                keep(self._connect(beneath=False), self._library, name)
+                self._kept.add(name)
 
     @staticmethod
     def _columns(connection: Any, analytic: Analytic) -> list[str]:

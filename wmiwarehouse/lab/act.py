@@ -101,9 +101,9 @@ class Act:
 
     @property
     def command_seen(self) -> bool:
-        """Whether the source's command line names target and remote command."""
-        method = Trait.METHOD & (self.traits | self.wrapper_traits)
-        return bool(method) and self.child is not None and not self.disguised
+        """Whether the source's logs can show a wmic with its target and the command that is to run there."""
+        calls = bool((Trait.METHOD | Trait.WORDS) & self.traits) and bool((Trait.WMIC | Trait.RENAMED) & self.traits)
+        return calls and self.child is not None and not self.disguised
 
 
 def query(hour: float, source: str, command_line: str, *targets: str) -> Act:

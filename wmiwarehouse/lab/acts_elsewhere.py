@@ -6,7 +6,7 @@ All are staged on the second day; see ``acts`` for the first ones.
 from __future__ import annotations
 
 from wmiwarehouse.lab.act import CMD, POWERSHELL, WHOAMI, WHOAMI_CHILD, WMIC, Act, Route, Script, query
-from wmiwarehouse.lab.staging import Trait, Verdict
+from wmiwarehouse.lab.staging import REMOTE_CREATE, Trait, Verdict
 from wmiwarehouse.lab.world import BY_KEY, DORA, LAB_ALICE, SYSTEM32, Account
 
 REUSED = 0x5A17C3  # a logon id that is given out three times: on one host before and after a boot, and on its namesake
@@ -114,7 +114,8 @@ MORE_ACTS: tuple[Act, ...] = (
     _script(38.2, "WS01", "FS01", _SESSION.format(WHOAMI),
             Script("Invoke-CimMethod", {"CimSession": "CimSession: FS01", "ClassName": "Win32_Process",
                                         "MethodName": "Create"}), WHOAMI_CHILD),
-    _script(38.3, "WS04", "FS01", '([wmiclass]"\\\\FS01\\root\\cimv2:Win32_Process").Create("calc.exe")', Script(), _CALC),
+    _script(38.3, "WS04", "FS01", '([wmiclass]"\\\\FS01\\root\\cimv2:Win32_Process").Create("calc.exe")', Script(),
+            _CALC),
     Act(38.4, "WS01", ("FS01",), f"Invoke-Command -ComputerName FS01 -ScriptBlock {{ {_IPCONFIG[1]} }}", _IPCONFIG,
         "winrm", POWERSHELL, Trait.NONE, script=Script("Invoke-Command", {"ComputerName": "FS01"}, remote=False)),
     _wmiexec(38.5, "APP02", "whoami", "ADMIN$", 31),
@@ -125,7 +126,8 @@ MORE_ACTS: tuple[Act, ...] = (
     # What administrators do, and what only looks like coming from elsewhere.
     _to(39.0, "FS01", "CM01", _CLEAN_UP, verdict=Verdict.BENIGN),
     query(39.1, "DC01", "wmic /node:CM01 service list brief", "CM01"),
-    _to(39.2, "FS01", "FS01", _CLEAN_UP, verdict=Verdict.BENIGN),
+    Act(39.2, "FS01", ("FS01",), f'wmic /node:FS01 process call create "{_CLEAN_UP[1]}"', _CLEAN_UP,
+        traits=REMOTE_CREATE & ~Trait.METHOD, verdict=Verdict.BENIGN),
     Act(39.3, None, ("WS04",), "", _CLEAN_UP, "unknown", as_user=DORA, unlogged=True, verdict=Verdict.BENIGN),
     Act(39.4, "WS05", ("WS05",), "wmic process call create calc.exe", _CALC, image=WMIC, traits=_IMAGE,
         verdict=Verdict.BENIGN),

@@ -38,6 +38,8 @@ from wmiwarehouse.lab.world import (
     Sysmon,
 )
 
+_NAMES = Trait.WMIC | Trait.RENAMED
+
 
 class Machine:
     """A running host."""
@@ -163,7 +165,7 @@ class Machine:
         """Start a process: Sysmon 1 and 4688, as far as the host logs them.
 
         ``original`` is the OriginalFileName of a copy that bears another name. In the ledger, a record that shows no
-        command line is no source of a remote command.
+        command line, or not that this is wmic, is no source of a remote command.
         """
         process = Process(self.ids.pid(at), self._guid(at), image, command_line, session)
         part = Part(staged.act, staged.role, staged.verdict) if staged and staged.act is not None else None
@@ -204,8 +206,10 @@ class Machine:
             tags = label("playbook_process_not_local_user", part, hit=session.account.kind is Kind.DOMAIN)
         if staged is not None:
             hidden = Trait.RENAMED if spec.command_line else Trait.RENAMED | COMMAND_LINE_TRAITS
-            tags += process_labels(staged, staged.traits & ~hidden, sysmon=False)
-        links = tuple(link for link in links if link[1] != "source" or spec.command_line)
+            shown = staged.traits & ~hidden
+            tags += process_labels(staged, shown, sysmon=False)
+            if not (spec.command_line and shown & _NAMES):
+                links = tuple(link for link in links if link[1] != "source")
         if named.entry is not None:
             links = (*links, (named.entry, "process"))
         origin = staged.origin if staged else None
@@ -239,7 +243,10 @@ class Machine:
         tags = label("playbook_dst_sysmon1_user", part, hit=of_domain)
         tags += label("playbook_process_not_local_user", part, hit=of_domain)
         if staged is not None:
-            tags += process_labels(staged, staged.traits & ~Trait.RENAMED if old else staged.traits, sysmon=True)
+            shown = staged.traits & ~Trait.RENAMED if old else staged.traits
+            tags += process_labels(staged, shown, sysmon=True)
+            if not shown & _NAMES:
+                links = tuple(link for link in links if link[1] != "source")
         if session.entry is not None:
             links = (*links, (session.entry, "process"))
         kind = ev.SYSMON_1_OLD if old else ev.SYSMON_1

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from wmiwarehouse.lab.act import Act, Route
 from wmiwarehouse.lab.ledger import Entry, Ledger
-from wmiwarehouse.lab.logons import Source
 from wmiwarehouse.lab.machine import Machine
 from wmiwarehouse.lab.model import to_datetime
 from wmiwarehouse.lab.staging import Trait
@@ -33,7 +32,7 @@ class Relations(NamedTuple):
         target = BY_KEY.get(name)
         to = host_label(target.fqdn) if target else name.lower()
         if source is None:
-            if act.as_user and not act.unlogged and target and _shows_session(target):
+            if act.as_user and not act.unlogged and target and shows_session(target):
                 kinds = ["child", "privileges"]
                 _edge(ledger, number, act, at, act.address, to, user, kinds, is_half=True)
             return relations
@@ -52,11 +51,11 @@ class Relations(NamedTuple):
             relations = relations._replace(credentials=ledger.open("credentials", user=user.user, **about))
         return relations
 
-    def session(self, logon_id: int, target: Machine, user: Account, source: Source | None) -> Entry:
+    def session(self, logon_id: int, target: Machine, user: Account, address: str | None) -> Entry:
         """A session of this act; it is one to report if a process runs in it."""
         return self.ledger.open(
             "sessions", host=host_label(target.host), logon_id=hex(logon_id), user=user.user,
-            source_ip=source.address if source else None, label=self.label, act=self.number,
+            source_ip=address, label=self.label, act=self.number,
         )  # fmt: skip
 
 
@@ -72,9 +71,8 @@ def _edge(
     *,
     is_half: bool,
 ) -> None:
-    vehicle = "wsmprovhost" if act.by_winrm else "wmiprvse" if act.child and not is_half else "other"
-    if act.child and act.source is None:
-        vehicle = "wmiprvse"
+    created = act.child is not None or act.command_seen
+    vehicle = "wsmprovhost" if act.by_winrm else "wmiprvse" if created else "other"
     ledger.open(
         "edges", source=source, target=target, user=user.user, vehicle=vehicle, kinds=sorted(kinds),
         label=act.verdict.value, is_half=is_half, act=number,
@@ -87,7 +85,7 @@ def _hidden(act: Act, source: HostSpec) -> bool:
     return act.route is Route.NO_ADDRESS or bool(source.seen_from)
 
 
-def _shows_session(target: HostSpec) -> bool:
+def shows_session(target: HostSpec) -> bool:
     """Whether the target's records of a child bear its session."""
     return target.sysmon is not Sysmon.NONE or target.process_version >= 2
 
@@ -95,7 +93,7 @@ def _shows_session(target: HostSpec) -> bool:
 def _kinds(act: Act, source: HostSpec, target: HostSpec | None) -> list[str]:
     """The kinds of evidence that there are on purpose, under the names that the view's documentation uses."""
     kinds = [] if act.by_winrm else ["mapper"]
-    if act.script.remote if act.script else Trait.WMIC in act.traits or act.command_seen:
+    if act.script or Trait.WMIC in act.traits or act.command_seen:
         kinds.append("tool")
     if target is None:
         return kinds
@@ -108,6 +106,6 @@ def _kinds(act: Act, source: HostSpec, target: HostSpec | None) -> list[str]:
         kinds.append("command")
     if act.as_user:
         kinds.append("credentials")
-    if act.child and not act.by_winrm and _shows_session(target):
+    if act.child and not act.by_winrm and shows_session(target):
         kinds.append("child")
     return kinds

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from wmiwarehouse.lab import events as ev
 from wmiwarehouse.lab import subscriptions
-from wmiwarehouse.lab.act import Act
+from wmiwarehouse.lab.act import Act, Route
 from wmiwarehouse.lab.ledger import Entry, Ledger
 from wmiwarehouse.lab.logons import Source, explicit_credentials, logoff, logon, ticket
 from wmiwarehouse.lab.machine import Machine
 from wmiwarehouse.lab.model import MS, TICKS_PER_SECOND
 from wmiwarehouse.lab.providers import provider_host
-from wmiwarehouse.lab.relations import Relations
+from wmiwarehouse.lab.relations import Relations, shows_session
 from wmiwarehouse.lab.route import Way, way
 from wmiwarehouse.lab.staging import Origin, Part, Staged, Trait
 from wmiwarehouse.lab.tools import start_tool
@@ -81,16 +81,16 @@ class Stage:
         port = self._connect(visit, source, tool, path, at)
         seen = Source(path.seen, source.ids.port())
         ticket(self._machines["DC01"], at + 10 * MS, user, seen, target.spec.account.name, initial=False)
-        links = tuple((entry, "logon") for entry in (relations.tie, relations.credentials) if entry)
+        of_logon = tuple((entry, "logon") for entry in (relations.tie, relations.credentials) if entry)
         sessions = [
-            self._logon(visit, at + shift * MS, path.logged(port), links, act.logon_id if shift == 85 else None)
+            self._logon(visit, at + shift * MS, path.logged(port), of_logon, act.logon_id if shift == 85 else None)
             for shift in (60, 85)
         ]
         moment = at + 140 * MS
         if act.by_winrm:
             self._child_of_winrm(visit, moment, sessions[1])
         elif act.child:
-            inbound = Trait.INBOUND_SESSION
+            inbound = Trait.NONE if act.route is Route.NO_ADDRESS else Trait.INBOUND_SESSION
             if target.spec.sysmon is not Sysmon.NONE and target is not source:
                 inbound |= Trait.INBOUND
             self._child(visit, moment, sessions[1], Origin.REMOTE, Trait.NONE if target is source else inbound)
@@ -132,9 +132,10 @@ class Stage:
     ) -> Session:
         target = visit.target
         logon_id = logon_id or target.ids.logon_id()
+        address = source.address.partition("%")[0].removeprefix("::ffff:") if source else None
         return logon(
             target, at, visit.user, 3, source=source, special=True, part=visit.part("logon"), logon_id=logon_id,
-            entry=visit.relations.session(logon_id, target, visit.user, source), links=links,
+            entry=visit.relations.session(logon_id, target, visit.user, address), links=links,
         )  # fmt: skip
 
     def _unseen_source(self, number: int, act: Act, target: Machine, at: int) -> None:
@@ -166,7 +167,7 @@ class Stage:
                 part=visit.part("connection_accepted"),
             )  # fmt: skip
         session = self._logon(visit, at, Source(act.address, port), (), None)
-        inbound = Trait.INBOUND_SESSION
+        inbound = Trait.INBOUND_SESSION if shows_session(target.spec) else Trait.NONE
         self._child(visit, at + 90 * MS, session, Origin.REMOTE, inbound)
         target.emit(
             ev.SECURITY_5145, at + TICKS_PER_SECOND,

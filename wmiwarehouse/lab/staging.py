@@ -48,7 +48,9 @@ class Trait(Flag):
     PROVIDER = auto()  # it is WmiPrvSE -secured -Embedding itself, started by DcomLaunch as NETWORK SERVICE
     REDIRECTED = auto()  # its output goes into a file on a share of its own host, as wmiexec.py has it
     INBOUND = auto()  # a connection from elsewhere, both ports dynamic, came in less than a second before
-    INBOUND_SESSION = auto()  # its session's 4624 has the address and port of a connection that came in
+    INBOUND_SESSION = (
+        auto()
+    )  # ... to the address and port in its session's 4624; at about its time where nobody knows its session
 
 
 COMMAND_LINE_TRAITS = Trait.BLANKS | Trait.WORDS | Trait.METHOD | Trait.WRAPS | Trait.REDIRECTED
@@ -129,7 +131,7 @@ def process_labels(staged: Staged, traits: Trait, *, sysmon: bool) -> Labels:
 
 
 @lru_cache(maxsize=4096)
-def _process_labels(verdict: Verdict, of_act: bool, traits: Trait, sysmon: bool) -> Labels:  # noqa: FBT001 - cached
+def _process_labels(verdict: Verdict, of_act: bool, traits: Trait, sysmon: bool) -> Labels:
     rules = _SYSMON if sysmon else _SECURITY
     hits = {analytic: any(need in traits for need in needs) for analytic, needs in rules.items()}
     return tuple(

@@ -40,13 +40,13 @@ def create(machine: Machine, at: int, author: Account, name: str, command: str, 
     escaped = command.replace("\\", "\\\\").replace('"', '\\"')
     tags = label("wmi_activity", part) + label("wmi_subscription", part)
     head = (text, "Created", user)
-    for number, (kind, values) in enumerate((
+    for number, (kind, texts) in enumerate((
         (ev.SYSMON_19, ("-", "WmiFilterEvent", *head, ' "root\\\\cimv2"', f' "{name}"', f' "{query}"')),
         (ev.SYSMON_20, ("-", "WmiConsumerEvent", *head, f' "{name}"', "Command Line", f' "{escaped}"')),
         (ev.SYSMON_21, ("-", "WmiBindingEvent", *head, f' "CommandLineEventConsumer.Name=\\"{name}\\""',
                         f' "__EventFilter.Name=\\"{name}\\""')),
     )):  # fmt: skip
-        machine.sysmon(kind, at + 9 * number * MS, values, tags=tags, part=part)
+        machine.sysmon(kind, at + 9 * number * MS, texts, tags=tags, part=part)
     pid = machine.winmgmt.pid
     cause = (
         f'Binding EventFilter: \ninstance of __EventFilter\n{{\n\tName = "{name}";\n\tQuery = "{query}";\n}};\n'

@@ -16,16 +16,15 @@ from wmiwarehouse.lab.world import Process
 def start_tool(number: int, act: Act, source: Machine, at: int, commands: list[Entry]) -> Process:
     """Start the tool, in its wrapper if it has one; ``commands`` are the remote commands that it bears."""
     parent = source.explorer
-    links = tuple((entry, "source") for entry in commands)
     if act.wrapper is not None:
         staged = Staged(number, act.verdict, act.wrapper_traits, "wrapper")
-        parent = source.start(at - 60 * MS, *act.wrapper, parent, source.user, staged=staged, links=links)
+        parent = source.start(at - 60 * MS, *act.wrapper, parent, source.user, staged=staged)
         source.end(parent, at + 20 * TICKS_PER_SECOND)
     command_line = f'"{POWERSHELL}" -nop' if act.script else act.command_line
     tool = source.start(
         at, act.image, command_line, parent, source.user, original=act.original,
         staged=Staged(number, act.verdict, act.traits, "tool"), folder=f"C:\\Users\\{source.spec.owner.name}\\",
-        links=links,
+        links=tuple((entry, "source") for entry in commands),
     )  # fmt: skip
     module(source, at + 15 * MS, tool, "wbem\\wbemprox.dll")
     if act.script:

@@ -41,7 +41,10 @@ def connection(
     part: Part | None = None,
     links: tuple[tuple[Entry, str], ...] = (),
 ) -> None:
-    """A TCP connection as this host sees it: Sysmon 3, or 5156 where there is no Sysmon."""
+    """A TCP connection as this host sees it: Sysmon 3, or 5156 where there is no Sysmon.
+
+    Both name as source who opened it, on either end.
+    """
     source, destination = ends
     if machine.spec.sysmon is not Sysmon.NONE:
         values: tuple[Any, ...] = (
@@ -56,9 +59,8 @@ def connection(
         return
     device = "\\device\\harddiskvolume2" + process.image[2:].lower()
     direction, layer, run_time = ("%%14593", "%%14611", 48) if initiated else ("%%14592", "%%14610", 44)
-    own, other = (source, destination) if initiated else (destination, source)
     values = (
-        process.pid, device, direction, own[0], str(own[1]), other[0], str(other[1]), 6, 69424, layer, run_time,
-        NULL_SID, NULL_SID,
+        process.pid, device, direction, source[0], str(source[1]), destination[0], str(destination[1]), 6, 69424, layer,
+        run_time, NULL_SID, NULL_SID,
     )  # fmt: skip
     machine.emit(ev.SECURITY_5156, at, values, part=part, links=links)

@@ -158,12 +158,14 @@ class HostSpec(NamedTuple):
     @property
     def unique_local(self) -> str:
         """The IPv6 address of the site, as short as it can be written."""
-        return f"fd00:20::{int(self.address.rsplit('.', 1)[1]):x}"
+        _, site, _, number = self.address.split(".")
+        return f"fd00:{site}::{int(number):x}"
 
     @property
     def link_local(self) -> str:
         """The IPv6 address of the wire, without its zone."""
-        return f"fe80::1c2f:{int(self.address.rsplit('.', 1)[1]):x}"
+        _, site, _, number = self.address.split(".")
+        return f"fe80::{site}:{int(number):x}"
 
     @property
     def account(self) -> Account:

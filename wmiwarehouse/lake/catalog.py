@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,9 +46,7 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     return connection
 
 
-def base_relations(
-    batches: Iterable[Batch], settings: Settings | None = None, hosts: Hosts | None = None
-) -> list[str]:
+def base_relations(batches: Iterable[Batch], settings: Settings | None = None, hosts: Hosts | None = None) -> list[str]:
     """Return the statements that make ``lake_*`` and the settings' relations; an empty warehouse has them too.
 
     *hosts* are those of *batches* under *settings*, for a caller that has them already.
@@ -109,7 +107,8 @@ def _pairs(name: str, columns: tuple[str, str], pairs: Mapping[str, str]) -> str
     if not pairs:
         return _relation(name, dict.fromkeys(columns, "VARCHAR"), [])
     listed = ", ".join(f"({literal(one)}, {literal(other)})" for one, other in sorted(pairs.items()))
-    return f"create or replace view {name} as select {', '.join(columns)} from (values {listed}) as t ({', '.join(columns)})"
+    named = ", ".join(columns)
+    return f"create or replace view {name} as select {named} from (values {listed}) as t ({named})"
 
 
 def _relation(name: str, columns: dict[str, str], files: list[Any], derived: Mapping[str, str] | None = None) -> str:
@@ -153,19 +152,34 @@ def create_views(
     parent of a process may have started before the range): how filters get beneath an aggregation.
     """
     connection.execute(analytic_requirement(library))
-    for model in library.models:
-        if model.name == "events" and events_where:
-            connection.execute(_renamed(model.sql))
-            connection.execute(f"create or replace view events as select * from all_events where {events_where}")
-        elif model.metadata.whole and events_where:
-            connection.execute(re.sub(r"\b(from|join) events\b", r"\1 all_events as events", model.sql))
-        else:
-            connection.execute(model.sql)
+    models = list(_models(library, events_where))
+    # A view is bound when it is made, with all that it is built on, many times over. So each model first stands there
+    # as an empty table, and the views are made from the top down: each then finds tables and not whole trees.
+    for name, sql in models:
+        connection.execute(sql)
+        connection.execute(f"create or replace table stub as select * from {name} limit 0")
+        connection.execute(f"drop view {name}")
+        connection.execute(f"alter table stub rename to {name}")
     connection.execute("create schema if not exists hunt")
     for analytic in analytics:
         connection.execute(analytic.sql)
         if library.newest[analytic.id] == analytic:
             connection.execute(f"create or replace view hunt.{analytic.id} as select * from hunt.{analytic.view}")
+    for name, sql in reversed(models):
+        connection.execute(f"drop table {name}")
+        connection.execute(sql)
+
+
+def _models(library: Library, events_where: str) -> Iterator[tuple[str, str]]:
+    """Yield name and statement of each model view, each after those that it reads."""
+    for model in library.models:
+        if model.name == "events" and events_where:
+            yield "all_events", _renamed(model.sql)
+            yield "events", f"create or replace view events as select * from all_events where {events_where}"
+        elif model.metadata.whole and events_where:
+            yield model.name, re.sub(r"\b(from|join) events\b", r"\1 all_events as events", model.sql)
+        else:
+            yield model.name, model.sql
 
 
 def _renamed(sql: str) -> str:
@@ -198,9 +212,11 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
         target = str(path).replace("'", "''")
         connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
         connection.execute("use built")
+        connection.begin()  # or each of the hundreds of statements waits for the disk
         for statement in base_relations(batches, settings):
             connection.execute(statement)
         create_views(connection, library, library.analytics)
+        connection.commit()
         connection.execute("use memory")
         connection.execute("detach built")
     finally:
@@ -220,9 +236,7 @@ def is_current(warehouse: Warehouse, library: Library) -> bool:
     return warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items())
 
 
-def _built_for(
-    warehouse: Warehouse, batches: Iterable[Batch], settings: Settings, library: Library
-) -> dict[str, Any]:
+def _built_for(warehouse: Warehouse, batches: Iterable[Batch], settings: Settings, library: Library) -> dict[str, Any]:
     views = hashlib.sha256("\0".join(view.sql for view in library.views).encode()).hexdigest()
     return {
         "version": __version__,

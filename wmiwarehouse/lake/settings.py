@@ -62,6 +62,14 @@ class Settings:
             raise UsageError(f"{path}: is larger than 1 MB, which no settings are")
         return _parse(path, content)
 
+    @classmethod
+    def of(cls, tables: Mapping[str, Any]) -> Settings:
+        """Return the settings in *tables*, as parsed from a file; raises :class:`UsageError` without a line."""
+        try:
+            return _settings(_checked(tables))
+        except _WrongError as error:
+            raise UsageError(error.reason) from None
+
     @property
     def fingerprint(self) -> str:
         """A hash of what is set, whatever the layout of the file: tells when views have to be built anew."""
@@ -174,7 +182,13 @@ def _checked(found: Any) -> _File:
         place = [step for step in first["loc"] if step != "[key]"]
         where = _dotted(place)
         if first["type"] == "extra_forbidden":
-            known = {"": _File, "network": _Network, "accounts": _Accounts, "hosts": _Hosts}[_dotted(place[:-1])]
+            tables: dict[str, type[BaseModel]] = {
+                "": _File,
+                "network": _Network,
+                "accounts": _Accounts,
+                "hosts": _Hosts,
+            }
+            known = tables[_dotted(place[:-1])]
             near = difflib.get_close_matches(str(place[-1]), known.model_fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known.model_fields)}"
             raise _WrongError(place, f"{where}: no such setting; {hint}") from None
@@ -255,7 +269,7 @@ def _aliases(table: Mapping[str, Sequence[str]]) -> dict[str, str]:
             if alias in owners:
                 raise _WrongError(path, f"{where}: {_short(name)} has aliases of its own: it cannot be two hosts")
             if found.setdefault(alias, host) != host:
-                reason = f"{where}: {_short(name)} is already an alias of {_short(found[alias])}: it cannot be two hosts"
+                reason = f"{where}: {_short(name)} is an alias of {_short(found[alias])} too: it cannot be two hosts"
                 raise _WrongError(path, reason)
     return found
 

@@ -45,11 +45,13 @@ class PartWriter:
             "sources": _Slot(empty.source_table()),
             "clock": _Slot(empty.clock_table()),
         }
+        spill = folder.parent / "spill" / name
+        spill.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder only, and not before it spills
         self._connection = duckdb.connect(
             config={
                 "threads": 1,
                 "memory_limit": _MEMORY,
-                "temp_directory": str(folder.parent / "spill" / name),
+                "temp_directory": str(spill),
                 "autoinstall_known_extensions": False,
             }
         )
