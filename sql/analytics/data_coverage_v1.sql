@@ -51,7 +51,7 @@
 -- notes = [
 --     "column_name and share are the needed column that the fewest records carry, over the sources that were seen; requirements_seen has it for each source.",
 --     "inferred is drawn from the kinds of records that are switched on together: a host that has 4624 would probably have 4648. It is a likelihood and no proof, and holes in the log weaken it.",
---     "record_id_holes, log_clears and is_cleared_from (the time of the last clear) are about the whole logs that the analytic needs, whatever the filters. Logs number their records without gaps; holes also come from exports and subscriptions that took some events only.",
+--     "record_id_holes, log_clears and last_clear (the time of the last clear) are about the whole logs that the analytic needs, whatever the filters. Logs number their records without gaps; holes also come from exports and subscriptions that took some events only.",
 --     "Filters narrow the records beneath. Hosts with logs but without a record in the range are listed as not seen as long as the range holds more than one host; with --host only that host is told about, and the hosts that it names.",
 --     "Copies are left out, as in the analytics.",
 -- ]
@@ -66,11 +66,11 @@ with requirement as (
         replace(replace(needed.channel, 'Microsoft-Windows-', ''), '/Operational', '')
         || coalesce(' ' || cast(needed.event_id as varchar), '') as source_name,
         case
-            when contains(needed.channel, '/') and not starts_with(needed.channel, 'Microsoft-Windows-') then 1
+            when contains(needed.channel, '/') and not starts_with(coalesce(needed.channel, ''), 'Microsoft-Windows-') then 1
             else 0
         end as is_export
     from analytic_requirement as needed
-    where needed.analytic <> 'data_coverage'
+    where needed.analytic is distinct from 'data_coverage'
     group by needed.analytic, needed.requirement, needed.channel, needed.event_id
 ),
 
@@ -259,7 +259,7 @@ told as (
         end as seen,
         case
             when asked.is_optional then null
-            when met_requirement.records is null and not asked.is_in_range
+            when met_requirement.records is null and asked.is_in_range is not true
                 then 'this host has logs, but no record in the range that was asked for'
             when met_requirement.records is null and siblings.inference is not null
                 then
@@ -313,13 +313,13 @@ summed as (
     select
         told.host,
         told.analytic,
-        sum(case when told.records is null and not told.is_optional then 1 else 0 end) as missing,
+        max(case when told.records is null and told.is_optional is not true then 1 else 0 end) as missing,
         array_to_string(
             list_sort(list(distinct told.seen) filter (where told.seen is not null)), '; '
         ) as requirements_seen,
         array_to_string(
             list_sort(
-                list(distinct told.source_name) filter (where told.records is null and not told.is_optional)
+                list(distinct told.source_name) filter (where told.records is null and told.is_optional is not true)
             ),
             '; '
         ) as requirements_missing,
@@ -368,7 +368,7 @@ with_logs as (
         summed.inferred,
         doubts.record_id_holes,
         coalesce(doubts.log_clears, 0) as log_clears,
-        doubts.last_clear as is_cleared_from
+        doubts.last_clear as last_clear
     from summed
     left join met_analytic
         on
@@ -400,7 +400,7 @@ wanted as (
     select
         alternative.analytic,
         array_to_string(
-            list_sort(list(distinct alternative.source_name) filter (where not alternative.is_optional)), '; '
+            list_sort(list(distinct alternative.source_name) filter (where alternative.is_optional is not true)), '; '
         ) as source_names
     from alternative
     group by alternative.analytic
@@ -438,7 +438,7 @@ final as (
         with_logs.inferred,
         with_logs.record_id_holes,
         with_logs.log_clears,
-        with_logs.is_cleared_from
+        with_logs.last_clear
     from with_logs
     union all
     select
@@ -455,7 +455,7 @@ final as (
         without_logs.inferred,
         cast(null as bigint) as record_id_holes,
         cast(null as bigint) as log_clears,
-        cast(null as timestamptz) as is_cleared_from
+        cast(null as timestamptz) as last_clear
     from without_logs
 )
 

@@ -133,7 +133,7 @@ exploded as (
         calls.explicit_user,
         calls.remote_command,
         calls.evidence,
-        unnest(list_distinct(calls.targets)) as typed
+        unnest(list_distinct(calls.targets)) as typed_target
     from calls
 ),
 
@@ -153,7 +153,7 @@ named as (
         exploded.explicit_user,
         exploded.remote_command,
         exploded.evidence,
-        lower(trim(replace(replace(replace(exploded.typed, '\', ''), '[', ''), ']', ''))) as target
+        lower(trim(replace(replace(replace(exploded.typed_target, '\', ''), '[', ''), ']', ''))) as target
     from exploded
 ),
 
@@ -176,7 +176,10 @@ addressed as (
         named.target,
         named.target in ('localhost', '.', '::1', '0.0.0.0') or starts_with(named.target, '127.') as is_loopback,
         case
-            when regexp_matches(named.target, '^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$')
+            when
+                regexp_matches(
+                    named.target, '^((25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])$'
+                )
                 then
                     '00000000000000000000ffff'
                     || lpad(lower(hex(cast(split_part(named.target, '.', 1) as bigint))), 2, '0')

@@ -7,7 +7,7 @@
 -- notes = [
 --     "The child comes -5 to +120 seconds after the call across hosts, 0 to +120 seconds on one host (-1 where a clock is cut to seconds); what the clocks of the two hosts differ by is taken off first.",
 --     "match is exact, contained (at least 4 characters, whole words on either side) or image only (no command line was logged, the program's name agrees).",
---     "Of several candidates the nearest in time are tied, each call and each child once.",
+--     "Of several candidates the nearest in time are tied, each call and each child once; of two equally near the child after the call.",
 -- ]
 -- ///
 create or replace view wmic_child as
@@ -111,11 +111,19 @@ near as (
         candidates.child_uid,
         row_number() over (
             partition by candidates.call_uid, candidates.target_host
-            order by abs(candidates.delay_microseconds), candidates.child_uid
+            order by
+                abs(candidates.delay_microseconds),
+                candidates.delay_microseconds desc,
+                candidates.child_uid,
+                candidates.target
         ) as child_rank,
         row_number() over (
             partition by candidates.child_uid
-            order by abs(candidates.delay_microseconds), candidates.call_uid, candidates.target
+            order by
+                abs(candidates.delay_microseconds),
+                candidates.delay_microseconds desc,
+                candidates.call_uid,
+                candidates.target
         ) as call_rank
     from candidates
     where

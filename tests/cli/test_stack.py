@@ -141,7 +141,7 @@ def test_the_view_of_filtered_aggregation(run: Run, case: Any) -> None:
         (["process_name", "--of", "lake_sources"], "no view"),
         (["process_name", "--of", "stack_wmiprvse_children"], "no single host"),
         (["event_id", "--of", "connection_twin", "--since", "7d"], "event_id"),
-        (["process_name", "--rare", "0"], "0"),
+        (["process_name", "--rare", "0"], "--rare"),
         (["process_name,"], "empty place"),
     ],
 )

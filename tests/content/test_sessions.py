@@ -169,7 +169,7 @@ def test_the_order_of_the_records_does_not_matter(seed: int, lake: Lake, fetch: 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_network_sessions_with_processes_are_the_report(seed: int, lake: Lake, fetch: Fetch) -> None:
-    marks = marks_by(seed, 80)
+    marks = marks_by(seed)
     connection = lake([mark.row() for mark in marks])
     sessions = [session_of(mark, marks) for mark in marks if mark.is_process]
     wanted: dict[str, int] = {}

@@ -32,6 +32,7 @@ from wmiwarehouse.lab.model import (
     value_text,
 )
 from wmiwarehouse.lab.scenario import Scenario
+from wmiwarehouse.lab.world import host_folder
 
 COMPUTER = "WS01.acme.example"
 NOON = 133_594_704_000_000_000  # 2024-05-06T12:00:00Z
@@ -165,14 +166,14 @@ def scenario(seed: int = 1) -> Iterator[LabEvent]:
 def test_every_value_of_the_scenario_is_read_back(folder: Path) -> None:
     readers = logs(folder, "evtx")
     for event in scenario():
-        check_event(event, next(readers[event.host.partition(".")[0], event.kind.channel]))
+        check_event(event, next(readers[host_folder(event.host), event.kind.channel]))
     assert all(next(reader, None) is None for reader in readers.values())
 
 
 def test_exported_logs_hold_the_same_as_text(folder: Path) -> None:
     readers = logs(folder, "exported")
     for event in scenario():
-        seen = next(readers[event.host.partition(".")[0], event.kind.channel])
+        seen = next(readers[host_folder(event.host), event.kind.channel])
         event_id = seen["System"]["EventID"]
         assert (event_id["#text"] if isinstance(event_id, dict) else event_id) == str(event.kind.event_id)
         time = seen["System"]["TimeCreated"]["#attributes"]["SystemTime"]

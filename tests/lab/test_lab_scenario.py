@@ -15,6 +15,7 @@ from wmiwarehouse.lab import ANALYTICS, GroundTruth, Row, generate
 from wmiwarehouse.lab.events import SYSMON
 from wmiwarehouse.lab.model import LabEvent
 from wmiwarehouse.lab.scenario import Scenario
+from wmiwarehouse.lab.world import BY_KEY, host_label
 
 
 def events(seed: int = 1) -> Iterator[LabEvent]:
@@ -26,7 +27,7 @@ def data(event: LabEvent) -> dict[str, Any]:
 
 
 def row(event: LabEvent) -> Row:
-    return Row(event.host.partition(".")[0].lower(), event.kind.channel, event.kind.event_id, event.record_id)
+    return Row(host_label(event.host), event.kind.channel, event.kind.event_id, event.record_id)
 
 
 def digests(folder: Path) -> dict[str, str]:

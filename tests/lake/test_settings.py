@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -185,7 +186,7 @@ def test_ranges_are_those_of_the_networks(addresses: list[object], probe: object
     ]
     ranges = Settings.of({"network": {"internal": [str(network) for network in networks]}}).internal_networks
     assert list(ranges) == sorted(ranges)
-    assert all(first[1] < second[0] for first, second in zip(ranges, ranges[1:], strict=False))
+    assert all(first[1] < second[0] for first, second in pairwise(ranges))
     for address in [probe, *(network[0] for network in networks), *(network[-1] for network in networks)]:
         key = address_key(str(address))
         plain = ip_address(str(address))

@@ -117,7 +117,7 @@ def _line(row: dict[str, Any], width: int, *, of_one: bool, of_host: bool) -> di
         line |= {"first": _day(row["first_time"]), "last": _day(row["last_time"])}
     line["lacks"] = _lacks(row)
     if width >= _ROOMY:
-        line |= {"holes": row["record_id_holes"], "cleared": _day(row["is_cleared_from"]), "inferred": row["inferred"]}
+        line |= {"holes": row["record_id_holes"], "cleared": _day(row["last_clear"]), "inferred": row["inferred"]}
     return line
 
 
@@ -133,7 +133,7 @@ def _lacks(row: dict[str, Any]) -> str:
 def _summary(host: str, lines: list[dict[str, Any]], width: int) -> dict[str, Any]:
     counts = {status: sum(line["status"] == status for line in lines) for status in _STATUSES[:3]}
     times = [line[name] for line in lines for name in ("first_time", "last_time") if line[name]]
-    cleared = [line["is_cleared_from"] for line in lines if line["is_cleared_from"]]
+    cleared = [line["last_clear"] for line in lines if line["last_clear"]]
     summary: dict[str, Any] = {"host": host, **{status.replace(" ", "_"): count for status, count in counts.items()}}
     if lines[0]["status"] == "no logs":
         summary = {"host": host, **dict.fromkeys(list(summary)[1:]), "logs": "none; only named by others"}

@@ -28,7 +28,7 @@ def demo(
     import pyarrow as pa
 
     from wmiwarehouse.cli.ingest import run
-    from wmiwarehouse.demo import score
+    from wmiwarehouse.demo import score, score_facts
     from wmiwarehouse.lab import generate
     from wmiwarehouse.lake.warehouse import Warehouse
     from wmiwarehouse.output.formats import emit
@@ -36,25 +36,25 @@ def demo(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty; name a new folder")
     logs, warehouse = folder / "logs", folder / "warehouse"
-    truth = generate(logs, seed=seed)
+    truth = generate(logs, seed=seed, copies=True)
     console.note(f"{truth.records:,} events of {len(truth.hosts)} hosts over two days in {logs}")
     console.note(f"what was staged in them: {logs / 'truth.json'}")
-    summary = run([logs / "evtx"], Warehouse.create(warehouse))
+    summary = run([logs / "evtx", logs / "copies"], Warehouse.create(warehouse))
     problems = len(summary.problems)
     console.note(f"{summary.records:,} records read into {warehouse} in {summary.seconds:.1f} s, {problems} problems")
-    scores = score(warehouse, truth)
-    table = pa.table(
-        {
-            "analytic": [s.analytic for s in scores],
-            "found": pa.array([s.found for s in scores], pa.int64()),
-            "attacks": pa.array([s.attacks for s in scores], pa.int64()),
-            "benign": pa.array([s.benign for s in scores], pa.int64()),
-            "missed": pa.array([s.missed for s in scores], pa.int64()),
-            "unexpected": pa.array([s.unexpected for s in scores], pa.int64()),
-        }
-    )
-    emit(table, fmt=fmt)
+    by_record = score(warehouse, truth)
+    scores = sorted([*by_record, *score_facts(warehouse, truth)], key=lambda s: s.analytic)
+    counts = ("found", "attacks", "benign", "context", "missed", "unexpected")
+    shares = ("precision", "recall")
+    columns = {name: pa.array([getattr(s, name) for s in scores], pa.int64()) for name in counts}
+    columns |= {name: pa.array([_share(getattr(s, name)) for s in scores], pa.string()) for name in shares}
+    emit(pa.table({"analytic": [s.analytic for s in scores], **columns}), fmt=fmt)
     console.note("benign: what administrators did on purpose in these logs, and looks the same to the analytic")
+    console.note("context: what is true of every working day; precision counts benign and unexpected as false alarms")
     where = options.with_warehouse(warehouse)
     console.note(f"next: wmiwh hunt{where} · wmiwh hunt xql_wmic_remote_exec{where}")
-    return ExitCode.DONE if not any(s.missed or s.unexpected for s in scores) else ExitCode.FAILED
+    return ExitCode.DONE if not any(s.missed or s.unexpected for s in by_record) else ExitCode.FAILED
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

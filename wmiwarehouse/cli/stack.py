@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 #: So many cells have room for minutes; below, first and last are days.
 _WITH_MINUTES = 110
+#: A long value is cut to no less than this.
+_CUT = 20
+#: Left out from the left to the right where there is no room.
+_SPARED = ("users", "first", "last")
 
 
 @options.command
@@ -65,6 +69,9 @@ def stack(
         on_screen = output is None and fmt in (None, Format.TABLE)
         table = _screen(found, width(sys.stdout)) if on_screen else found.table
         emit(table, fmt=fmt, output=output, force=force)
+        spared = [name for name in _SPARED if on_screen and name not in table.column_names]
+        if spared:
+            console.note(f"not shown: {', '.join(spared)}; everything: -f json or -o FILE.csv")
     narrowed = " under the filters" if filters else ""
     limit = f", each on at most {_counted(rare, 'host')}," if rare else ""
     console.note(
@@ -88,7 +95,22 @@ def _screen(found: Stack, width: int) -> Any:
             columns[name.removesuffix("_seen")] = [time.strftime(shape) if time else "" for time in values.to_pylist()]
         elif name != "host_share":
             columns[name] = values
+    # One value below the other would be a long way to scroll: rather fewer counts, which other formats have.
+    for name in _SPARED:
+        if _least(columns, found.table.column_names) <= width:
+            break
+        del columns[name]
     return pa.table(columns)
+
+
+def _least(columns: dict[str, Any], known: list[str]) -> int:
+    """Return the width that *columns* need; values are cut where they are long, counts are not."""
+    total = 2 * (len(columns) - 1)
+    for name, values in columns.items():
+        longest = max((len(str(value)) for value in values), default=0)
+        is_key = name in known and name not in ("events", "hosts", "users")
+        total += min(max(longest, len(name)), _CUT) if is_key else max(longest, len(name))
+    return total
 
 
 def _counted(number: int, what: str) -> str:

@@ -157,7 +157,7 @@ def _parse(path: Path, content: bytes) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(_not_toml(path, text, str(error))) from None
     except (ValueError, RecursionError) as error:
-        cause = "is nested too deep" if isinstance(error, RecursionError) else f"is no TOML: {_short(str(error))}"
+        cause = "is nested too deep" if isinstance(error, RecursionError) else f"is no TOML: {_line(str(error))}"
         raise UsageError(f"{path}: {cause}") from None
     try:
         return _settings(_checked(found))
@@ -169,7 +169,7 @@ def _not_toml(path: Path, text: str, message: str) -> str:
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
     line = int(place[1]) if place and place[1] else text.count("\n") + (not text.endswith("\n"))
     cause = message[: place.start()] if place else message
-    return f"{path}, line {line}: is no TOML: {_short(cause)}"
+    return f"{path}, line {line}: is no TOML: {_line(cause)}"
 
 
 def _checked(found: Any) -> _File:
@@ -292,6 +292,10 @@ def _dotted(location: Iterable[int | str]) -> str:
         else:
             text += "." + (step if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", step) else _short(step))
     return text.lstrip(".")
+
+
+def _line(text: str) -> str:
+    return text if text.isprintable() and len(text) <= 2 * _SHOWN else _short(text)
 
 
 def _short(value: object) -> str:

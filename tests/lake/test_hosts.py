@@ -1,0 +1,87 @@
+"""Which names are one host: short names, names that two computers share, and the settings' aliases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from wmiwarehouse.lake import tables
+from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.settings import Settings
+from wmiwarehouse.lake.warehouse import Batch
+
+A, B = "WS01.a.example", "ws01.B.example"
+
+
+def among(*computers: str, **aliases: list[str]) -> Hosts:
+    return Hosts.among(
+        computers, Settings.of({"hosts": {"aliases": {k.replace("__", "."): v for k, v in aliases.items()}}})
+    )
+
+
+def test_with_nothing_to_do_the_column_is_the_stored_one() -> None:
+    hosts = among(
+        "WS01.a.example", "ws01.A.EXAMPLE.", "WS01", "10.0.0.5", "10.0.0.6", "fe80::1", ".", "", "fs01", x=["y"]
+    )
+    assert hosts.column() == "host"
+    assert hosts.ambiguous == {}
+
+
+@pytest.mark.parametrize(
+    ("computers", "aliases", "changed", "ambiguous"),
+    [
+        ([A, B, "WS01", "ws02.a.example"], {}, {A: "ws01.a.example", B: "ws01.b.example", "WS01": "ws01"}, {"ws01"}),
+        ([A, A.upper(), B], {}, {A: "ws01.a.example", A.upper(): "ws01.a.example", B: "ws01.b.example"}, {"ws01"}),
+        ([A, B], {"ws01": [A, B]}, {A: "ws01", B: "ws01"}, set()),
+        ([A, B], {"other": [B]}, {B: "other"}, set()),
+        (["OLD", "old.a.example", "old.b.example", "fs01"], {"fs01": ["old"]}, dict.fromkeys(["OLD", "old.a.example", "old.b.example"], "fs01"), set()),
+        (["old.a.example", "old.b.example", "OLD"], {"fs01": ["old.a.example"]}, {"old.a.example": "fs01"}, set()),
+        (["10.0.0.5", "FE80::0001"], {"fs01": ["10.0.0.5", "fe80::1"]}, {"10.0.0.5": "fs01", "FE80::0001": "fs01"}, set()),
+        ([A, B, "WS01"], {"ws01__a__example": ["ws01"]}, {A: "ws01.a.example", B: "ws01.b.example", "WS01": "ws01.a.example"}, {"ws01"}),
+        ([A, "old"], {"ws01__b__example": ["old"]}, {A: "ws01.a.example", "old": "ws01.b.example"}, {"ws01"}),
+        (["old"], {"ws01__b__example": ["old"]}, {"old": "ws01"}, set()),
+        (["old.x.example", "old.y.example"], {"fs01": ["old"], "old__y__example": ["z"]}, {"old.x.example": "fs01"}, set()),
+        ([".a.example", ".b.example"], {}, {}, set()),
+    ],
+)  # fmt: skip
+def test_hosts(
+    computers: list[str], aliases: dict[str, list[str]], changed: dict[str, str], ambiguous: set[str]
+) -> None:
+    hosts = among(*computers, **aliases)
+    assert hosts.changed == changed
+    assert set(hosts.ambiguous) == ambiguous
+
+
+def test_names_that_people_ask_for() -> None:
+    hosts = among(A, B, "WS01", "ws02.a.example", "10.0.0.5", fs01=["old", "10.0.0.9"])
+    assert hosts.ambiguous == {"ws01": ("ws01.a.example", "ws01.b.example")}
+    asked = ["WS01", A.upper(), "ws01.c.example", "ws02", "ws02.any", "OLD", "old.corp.example", "10.0.0.9", "10.0.0.5"]
+    assert [hosts.host_of(name) for name in asked] == [
+        "ws01", "ws01.a.example", "ws01.c.example", "ws02", "ws02", "fs01", "fs01", "fs01", "10.0.0.5"
+    ]  # fmt: skip
+    assert [hosts.knows(name) for name in ["ws01", A, "ws01.c.example", "ws02.any", "ws03", "10.0.0.5", "old"]] == [
+        True, True, False, True, False, True, False
+    ]  # fmt: skip
+    assert not among(A, B).ambiguous.get("ws02")
+    assert among(A, B).knows("ws01")
+
+
+@pytest.mark.parametrize("name", ["plain", "it's", "a\0b", "\0", "x' or 1=1 --", "\\", "$host", "\u202e"])
+def test_a_hostile_name_stays_a_value(name: str) -> None:
+    assert duckdb.execute(f"select {literal(name)}").fetchall() == [(name,)]
+    hosts = among(f"{name}.a.example", f"{name}.b.example")
+    query = f"select {hosts.column()} from (select $name as computer, 'stored' as host)"
+    assert duckdb.execute(query, {"name": f"{name}.a.example"}).fetchall() == [(f"{name}.a.example".lower(),)]
+
+
+def test_a_batch_of_an_older_version_is_asked_for_its_events(tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
+    duckdb.execute(
+        f"copy (select '{A}' as computer, 1 as x union all select null, 2) to '{tmp_path}/events/part.parquet'"
+    )
+    listed = tmp_path / "other"
+    listed.mkdir()
+    tables.write(listed / "hosts.parquet", tables.HOSTS, [{"computer": B, "host": "ws01", "records": 1}])
+    assert set(Hosts.of([Batch(tmp_path), Batch(listed)], Settings()).ambiguous) == {"ws01"}
