@@ -128,7 +128,7 @@ with core as (
         wmic_child.source_evidence,
         wmic_child.target_evidence
     from wmic_child
-    where wmic_child.source_host <> wmic_child.target_host
+    where wmic_child.source_host is distinct from wmic_child.target_host
     union all
     select
         'child' as kind,
@@ -159,7 +159,7 @@ with core as (
             record_id bigint,
             source_file varchar,
             source_record bigint
-        ) []) as source_evidence,
+        )[]) as source_evidence,
         list_concat(remote_child.evidence, [remote_child.session_record]) as target_evidence
     from remote_child
     union all
@@ -198,12 +198,12 @@ with core as (
             record_id bigint,
             source_file varchar,
             source_record bigint
-        ) []) as target_evidence
+        )[]) as target_evidence
     from wmic_call
     where
         wmic_call.target_host is null
         and coalesce(wmic_call.target, '') <> ''
-        and not starts_with(wmic_call.target, '@')
+        and not starts_with(coalesce(wmic_call.target, ''), '@')
 ),
 
 keyed as (

@@ -47,7 +47,7 @@ claims as (
         accounts.claim_date
     from accounts
     left join host_name on accounts.name = host_name.name
-    where accounts.name <> ''
+    where coalesce(accounts.name, '') <> ''
 ),
 
 near as (

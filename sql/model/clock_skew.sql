@@ -68,7 +68,7 @@ opened as (
         and (
             hours.later = 0
             or date_trunc('hour', ends.end_time - interval '120' second)
-            <> date_trunc('hour', ends.end_time + interval '120' second)
+            is distinct from date_trunc('hour', ends.end_time + interval '120' second)
         )
 ),
 
@@ -92,7 +92,7 @@ pairs as (
         accepted.host as other_host,
         cast(opened.end_time as date) as skew_date,
         case
-            when opened.event_id <> accepted.event_id then 3
+            when opened.event_id is distinct from accepted.event_id then 3
             when opened.event_id = 3 then 1
             else 2
         end as likeness,
@@ -106,7 +106,7 @@ pairs as (
             and opened.destination_port = accepted.destination_port
             and opened.talk_hour = accepted.talk_hour
     where
-        opened.host <> accepted.host
+        opened.host is distinct from accepted.host
         and accepted.end_time >= opened.end_time - interval '120' second
         and accepted.end_time <= opened.end_time + interval '120' second
 ),

@@ -50,7 +50,7 @@ opened as (
         and (
             hours.later = 0
             or date_trunc('hour', network_connection.event_time - interval '10' minute)
-            <> date_trunc('hour', network_connection.event_time + interval '10' minute)
+            is distinct from date_trunc('hour', network_connection.event_time + interval '10' minute)
         )
 ),
 
@@ -143,7 +143,7 @@ final as (
             opened.destination_ip_key = address_owner.ip_key
             and cast(opened.event_time as date) = address_owner.owner_date
     where
-        opened.host <> remote.host
+        opened.host is distinct from remote.host
         and abs(
             date_diff('microsecond', opened.event_time, remote.event_time)
             - coalesce(skew_of_day.skew_microseconds, skew_of_any_day.skew_microseconds, 0)

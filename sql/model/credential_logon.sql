@@ -58,7 +58,7 @@ named as (
     left join host_name as exact on given.server = exact.name
     left join host_name as short
         on
-            not regexp_matches(given.server, '^[0-9.]+$')
+            not regexp_matches(coalesce(given.server, ''), '^[0-9.]+$')
             and split_part(given.server, '.', 1) = short.name
 ),
 
@@ -140,7 +140,7 @@ final as (
             and remote.host = skew_of_any_day.other_host
             and skew_of_any_day.skew_date is null
     where
-        named.host <> named.target_host
+        named.host is distinct from named.target_host
         and date_diff('microsecond', named.event_time, remote.event_time)
         - coalesce(skew_of_day.skew_microseconds, skew_of_any_day.skew_microseconds, 0)
         between -5000000 and 120000000

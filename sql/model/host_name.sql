@@ -33,13 +33,13 @@ names as (
         hosts.host,
         split_part(hosts.host, '.', 1) as name
     from hosts
-    where not regexp_matches(hosts.host, '^[0-9.]+$')
+    where not regexp_matches(coalesce(hosts.host, ''), '^[0-9.]+$')
     union
     select
         hosts.host,
         substr(split_part(hosts.host, '.', 1), 1, 15) as name
     from hosts
-    where not regexp_matches(hosts.host, '^[0-9.]+$')
+    where not regexp_matches(coalesce(hosts.host, ''), '^[0-9.]+$')
     union
     select
         host_alias.host,

@@ -1,7 +1,7 @@
 -- /// model
 -- name = "remote_child"
 -- title = "Children of WmiPrvSE in network logon sessions, with the host or address that the session came from"
--- requires = ["events", "wmi_child", "logon_session", "connection_logon", "wmic_child", "address_owner", "host_name", "host_address"]
+-- requires = ["events", "wmi_child", "logon_session", "connection_logon", "wmic_child", "address_owner", "host_address"]
 -- whole = true
 -- kept = true
 -- notes = [
@@ -60,7 +60,7 @@ calls as (
         wmic_child.child_uid,
         min(wmic_child.source_host) as source_host
     from wmic_child
-    where wmic_child.source_host <> wmic_child.target_host
+    where wmic_child.source_host is distinct from wmic_child.target_host
     group by wmic_child.child_uid
 ),
 
@@ -186,7 +186,7 @@ final as (
             addressed.calling_host,
             case when of_day.ip_key is null then of_any_day.host else of_day.host end,
             ''
-        ) <> addressed.host
+        ) <> coalesce(addressed.host, '')
 )
 
 select * from final

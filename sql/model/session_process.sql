@@ -19,7 +19,7 @@ with final as (
         process.host,
         process.logon_id,
         case
-            when process.channel <> 'Security' then 'LogonId'
+            when coalesce(process.channel, '') <> 'Security' then 'LogonId'
             when coalesce(process.target_logon_id, '') = process.logon_id then 'TargetLogonId'
             else 'SubjectLogonId'
         end as join_key,

@@ -62,7 +62,7 @@ candidates as (
         date_diff('microsecond', call.event_time, child.event_time)
         - coalesce(skew_of_day.skew_microseconds, skew_of_any_day.skew_microseconds, 0) as delay_microseconds,
         case
-            when call.host <> child.host then -5000000
+            when call.host is distinct from child.host then -5000000
             when call.is_cut or child.is_cut then -1000000
             else 0
         end as earliest,
@@ -112,18 +112,18 @@ near as (
         row_number() over (
             partition by candidates.call_uid, candidates.target_host
             order by
-                abs(candidates.delay_microseconds),
+                abs(candidates.delay_microseconds) asc,
                 candidates.delay_microseconds desc,
-                candidates.child_uid,
-                candidates.target
+                candidates.child_uid asc,
+                candidates.target asc
         ) as child_rank,
         row_number() over (
             partition by candidates.child_uid
             order by
-                abs(candidates.delay_microseconds),
+                abs(candidates.delay_microseconds) asc,
                 candidates.delay_microseconds desc,
-                candidates.call_uid,
-                candidates.target
+                candidates.call_uid asc,
+                candidates.target asc
         ) as call_rank
     from candidates
     where

@@ -48,7 +48,8 @@ def test_host_and_user_split_the_rows(warehouse: Path, name: str) -> None:
     column = "host" if "host" in everything[0] else "dest"
     hosts = {row[column] for row in everything}
     assert len(hosts) > 1
-    parts = [_rows(warehouse, name, host=host.upper() + ".any.suffix") for host in hosts]
+    # Computers that share a short name stand there with their whole names, and answer to nothing else.
+    parts = [_rows(warehouse, name, host=host.upper() + ("" if "." in host else ".any.suffix")) for host in hosts]
     assert sum(map(len, parts)) == len(everything)
     assert _rows(warehouse, name, host="nosuchhost") == []
     assert _rows(warehouse, name, user="nosuchuser") == []

@@ -10,14 +10,25 @@ from pathlib import Path
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.demo import score
+from wmiwarehouse.demo import Score, score, score_facts
 from wmiwarehouse.hunting.hunt import open_hunt, select
-from wmiwarehouse.lab import GroundTruth
+from wmiwarehouse.lab import GroundTruth, Row, generate
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.warehouse import Warehouse
+from wmiwarehouse.pipeline.ingest import ingest
 
-_EVENT_LEVEL = 6
+# What the chains still get wrong on these logs; whoever mends one of them takes it off this list.
+KNOWN_DIFFERENCES = {
+    "chain_connection_to_logon": "two logons over one connection are now and then two rows",
+    "chain_explicit_credentials_to_logon": "likewise",
+    "chain_wmic_to_child": "an IPv6 address, and a short name that two hosts share, lead to no host",
+    "lateral_movement": "likewise; each makes half an edge beside the whole one",
+}
+# Analytics whose benign rows nobody staged: no administrator redirects output to a share of the host itself.
+_ATTACKS_ONLY = {"wmiexec_output"}
+# NXLog cuts 4688 to whole seconds, which may put a child before the connection that it followed.
+_LOST_TO_WHOLE_SECONDS = {"nxlog": {"car_2014_12_001"}}
 
 
 @pytest.mark.parametrize("kind", ["warehouse", "nxlog", "both_formats"])
@@ -25,11 +36,50 @@ def test_every_staged_row_is_found_and_nothing_else(
     kind: str, staged: tuple[Path, GroundTruth], request: pytest.FixtureRequest
 ) -> None:
     scores = score(request.getfixturevalue(kind), staged[1])
-    assert len(scores) >= _EVENT_LEVEL
+    newest = set(Library.load().newest)
+    counted = {"escu_remote_process_instantiation_via_wmi"}
+    assert {found.analytic for found in scores} == (set(staged[1].hits) & newest) - counted
     for found in scores:
-        assert (found.analytic, found.missed, found.unexpected) == (found.analytic, 0, 0)
         assert found.attacks >= 2
-        assert found.benign >= 1
+        assert found.unexpected == 0, found
+        if found.analytic not in _LOST_TO_WHOLE_SECONDS.get(kind, ()):
+            assert (found.analytic, found.missed) == (found.analytic, 0)
+        assert found.benign >= 1 or found.analytic in _ATTACKS_ONLY, found
+
+
+def test_what_belongs_together_is_put_together(warehouse: Path, staged: tuple[Path, GroundTruth]) -> None:
+    scores = {found.analytic: found for found in score_facts(warehouse, staged[1])}
+    assert len(scores) == 5
+    assert {name for name, found in scores.items() if found.missed or found.unexpected} == set(KNOWN_DIFFERENCES)
+    assert {name for name, found in scores.items() if found.missed} <= {"chain_wmic_to_child"}
+    assert all(found.attacks >= 2 for found in scores.values())
+
+
+def test_where_a_child_came_from(warehouse: Path, staged: tuple[Path, GroundTruth]) -> None:
+    library = Library.load()
+    with open_hunt(warehouse, library) as hunting:
+        (analytic,) = select(library, ["wmi_child_origin"])
+        table = hunting.run(analytic)
+    found: dict[str, set[Row]] = {origin: set() for origin in staged[1].origins}
+    for row in table.select(["origin", "host", "channel", "event_id", "record_id"]).to_pylist():
+        found[row.pop("origin").partition(" ")[0]].add(Row(*row.values()))
+    assert found == {origin: set(rows) for origin, rows in staged[1].origins.items()}
+
+
+def test_precision_counts_what_alarms_for_nothing() -> None:
+    found = Score("a", False, found=10, attacks=6, benign=3, context=2, missed=1, missed_attacks=2, unexpected=1)
+    assert (found.precision, found.recall) == (0.6, 0.75)
+    quiet = Score("b", True, found=2, attacks=0, benign=0, context=2, missed=0, missed_attacks=0, unexpected=0)
+    assert (quiet.precision, quiet.recall) == (None, None)
+
+
+def test_copies_hit_nothing_twice(tmp_path: Path) -> None:
+    truth = generate(tmp_path / "logs", copies=True)
+    lake = Warehouse.create(tmp_path / "w")
+    with lake.writing():
+        summary = ingest([tmp_path / "logs" / "evtx", tmp_path / "logs" / "copies"], lake)
+    assert summary.duplicates == sum(truth.copies.values())
+    assert [found for found in score(tmp_path / "w", truth) if found.missed or found.unexpected] == []
 
 
 def test_escu_counts_every_staged_record_once(both_formats: Path, staged: tuple[Path, GroundTruth]) -> None:

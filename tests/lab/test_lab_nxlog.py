@@ -114,7 +114,7 @@ def test_dropped_process_ids_are_left_in_the_message(tmp_path: Path) -> None:
             assert "ProcessId" not in row
             assert ("EventType" in row) is (row["EventID"] not in REGISTRY_AND_WMI)
             assert ("EventTypeOrignal" in row) is (row["EventID"] in REGISTRY_AND_WMI)
-            assert "\r\nProcessId: " in row["Message"] or row["EventID"] in (10, 19, 20, 21)
+            assert "\r\nProcessId: " in row["Message"] or row["EventID"] in (4, 10, 16, 19, 20, 21)
         elif row["EventID"] == 4688:
             assert row["ProcessId"].startswith("0x")
     assert {1, 3, 12, 13, 20} <= seen

@@ -13,12 +13,11 @@ from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Batch
 
 A, B = "WS01.a.example", "ws01.B.example"
+WHOLE_A, WHOLE_B = A.lower(), B.lower()
 
 
 def among(*computers: str, **aliases: list[str]) -> Hosts:
-    return Hosts.among(
-        computers, Settings.of({"hosts": {"aliases": {k.replace("__", "."): v for k, v in aliases.items()}}})
-    )
+    return Hosts.among(computers, Settings.of({"hosts": {"aliases": aliases}}))
 
 
 def test_with_nothing_to_do_the_column_is_the_stored_one() -> None:
@@ -32,25 +31,23 @@ def test_with_nothing_to_do_the_column_is_the_stored_one() -> None:
 @pytest.mark.parametrize(
     ("computers", "aliases", "changed", "ambiguous"),
     [
-        ([A, B, "WS01", "ws02.a.example"], {}, {A: "ws01.a.example", B: "ws01.b.example", "WS01": "ws01"}, {"ws01"}),
-        ([A, A.upper(), B], {}, {A: "ws01.a.example", A.upper(): "ws01.a.example", B: "ws01.b.example"}, {"ws01"}),
-        ([A, B], {"ws01": [A, B]}, {A: "ws01", B: "ws01"}, set()),
-        ([A, B], {"other": [B]}, {B: "other"}, set()),
-        (["OLD", "old.a.example", "old.b.example", "fs01"], {"fs01": ["old"]}, dict.fromkeys(["OLD", "old.a.example", "old.b.example"], "fs01"), set()),
-        (["old.a.example", "old.b.example", "OLD"], {"fs01": ["old.a.example"]}, {"old.a.example": "fs01"}, set()),
-        (["10.0.0.5", "FE80::0001"], {"fs01": ["10.0.0.5", "fe80::1"]}, {"10.0.0.5": "fs01", "FE80::0001": "fs01"}, set()),
-        ([A, B, "WS01"], {"ws01__a__example": ["ws01"]}, {A: "ws01.a.example", B: "ws01.b.example", "WS01": "ws01.a.example"}, {"ws01"}),
-        ([A, "old"], {"ws01__b__example": ["old"]}, {A: "ws01.a.example", "old": "ws01.b.example"}, {"ws01"}),
-        (["old"], {"ws01__b__example": ["old"]}, {"old": "ws01"}, set()),
-        (["old.x.example", "old.y.example"], {"fs01": ["old"], "old__y__example": ["z"]}, {"old.x.example": "fs01"}, set()),
-        ([".a.example", ".b.example"], {}, {}, set()),
+        ([A, B, "WS01", "ws02.a.example"], {}, f"{A}={WHOLE_A} {B}={WHOLE_B} WS01=ws01", {"ws01"}),
+        ([A, A.upper(), B], {}, f"{A}={WHOLE_A} {A.upper()}={WHOLE_A} {B}={WHOLE_B}", {"ws01"}),
+        ([A, B], {"ws01": [A, B]}, f"{A}=ws01 {B}=ws01", set()),
+        ([A, B], {"other": [B]}, f"{B}=other", set()),
+        (["OLD", "old.a", "old.b", "fs01"], {"fs01": ["old"]}, "OLD=fs01 old.a=fs01 old.b=fs01", set()),
+        (["old.a", "old.b", "OLD"], {"fs01": ["old.a"]}, "old.a=fs01", set()),
+        (["10.0.0.5", "FE80::0001"], {"fs01": ["10.0.0.5", "fe80::1"]}, "10.0.0.5=fs01 FE80::0001=fs01", set()),
+        ([A, B, "WS01"], {WHOLE_A: ["ws01"]}, f"{A}={WHOLE_A} {B}={WHOLE_B} WS01={WHOLE_A}", {"ws01"}),
+        ([A, "old"], {WHOLE_B: ["old"]}, f"{A}={WHOLE_A} old={WHOLE_B}", {"ws01"}),
+        (["old"], {WHOLE_B: ["old"]}, "old=ws01", set()),
+        (["old.x", "old.y"], {"fs01": ["old"], "old.y": ["z"]}, "old.x=fs01", set()),
+        ([".a.example", ".b.example"], {}, "", set()),
     ],
-)  # fmt: skip
-def test_hosts(
-    computers: list[str], aliases: dict[str, list[str]], changed: dict[str, str], ambiguous: set[str]
-) -> None:
+)
+def test_hosts(computers: list[str], aliases: dict[str, list[str]], changed: str, ambiguous: set[str]) -> None:
     hosts = among(*computers, **aliases)
-    assert hosts.changed == changed
+    assert hosts.changed == dict(pair.split("=") for pair in changed.split())
     assert set(hosts.ambiguous) == ambiguous
 
 

@@ -158,7 +158,6 @@ def _evidence(column: str, kind: str) -> str | None:
         return f'list_contains("{column}", $event_uid)'
     if kind.startswith("STRUCT(") and kind.endswith("[]"):
         fields = re.findall(r'(?:^STRUCT\(|, )"?(\w*event_uid)"? VARCHAR', kind)
-        return " or ".join(
-            f'list_contains(list_transform("{column}", lambda item: item.{name}), $event_uid)' for name in fields
-        )
+        terms = [f'list_contains(list_transform("{column}", lambda item: item.{name}), $event_uid)' for name in fields]
+        return " or ".join(terms) or None
     return None

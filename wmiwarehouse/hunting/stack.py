@@ -43,7 +43,8 @@ def stack(hunting: Hunt, library: Library, columns: Sequence[str], *, of: str, r
     empty = connection.sql(f"select * from {view} limit 0")
     types = dict(zip(empty.columns, map(str, empty.types), strict=True))
     keys = [_column(name, types, of) for name in dict.fromkeys(columns)]
-    where, values = "", {}
+    where = ""
+    values: dict[str, object] = {}
     if hunting.filters and not beneath:
         lasting = analytic is not None and analytic.metadata.kind in ("session", "chain")
         where, values = hunting.filters.where(list(types), hunting.newest(), lasting=lasting)

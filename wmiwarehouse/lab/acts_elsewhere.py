@@ -5,6 +5,8 @@ All are staged on the second day; see ``acts`` for the first ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wmiwarehouse.lab.act import CMD, POWERSHELL, WHOAMI, WHOAMI_CHILD, WMIC, Act, Route, Script, query
 from wmiwarehouse.lab.staging import REMOTE_CREATE, Trait, Verdict
 from wmiwarehouse.lab.world import BY_KEY, DORA, LAB_ALICE, SYSTEM32, Account
@@ -117,7 +119,8 @@ MORE_ACTS: tuple[Act, ...] = (
     _script(38.3, "WS04", "FS01", '([wmiclass]"\\\\FS01\\root\\cimv2:Win32_Process").Create("calc.exe")', Script(),
             _CALC),
     Act(38.4, "WS01", ("FS01",), f"Invoke-Command -ComputerName FS01 -ScriptBlock {{ {_IPCONFIG[1]} }}", _IPCONFIG,
-        "winrm", POWERSHELL, Trait.NONE, script=Script("Invoke-Command", {"ComputerName": "FS01"}, remote=False)),
+        "winrm", POWERSHELL, Trait.NONE, as_user=DORA,
+        script=Script("Invoke-Command", {"ComputerName": "FS01"}, remote=False)),
     _wmiexec(38.5, "APP02", "whoami", "ADMIN$", 31),
     _wmiexec(38.55, "WS04", "net user", "C$", 47),
     Act(38.6, "WS01", ("FS01",), _SUBSCRIBE, traits=_IMAGE, subscribes=("Telemetry", _BEACON[1]), child=None),
@@ -125,6 +128,11 @@ MORE_ACTS: tuple[Act, ...] = (
     Act(38.8, "WS01", ("NAS07",), f'wmic /node:NAS07 process call create "{WHOAMI}"', WHOAMI_CHILD),
     # What administrators do, and what only looks like coming from elsewhere.
     _to(39.0, "FS01", "CM01", _CLEAN_UP, verdict=Verdict.BENIGN),
+    replace(query(39.05, "WS04", "wmic /node:CM01 /user:ACME\\adm-dora os get caption", "CM01"), as_user=DORA),
+    replace(_script(39.08, "CM01", "WS01", "Invoke-CimMethod -ComputerName WS01 -ClassName Win32_Process -MethodName "
+                    "Create -Arguments @{CommandLine='cleanmgr.exe /sagerun:1'}",
+                    Script("Invoke-CimMethod", {"ComputerName": "WS01", "ClassName": "Win32_Process",
+                                                "MethodName": "Create"}), _CLEAN_UP), verdict=Verdict.BENIGN),
     query(39.1, "DC01", "wmic /node:CM01 service list brief", "CM01"),
     Act(39.2, "FS01", ("FS01",), f'wmic /node:FS01 process call create "{_CLEAN_UP[1]}"', _CLEAN_UP,
         traits=REMOTE_CREATE & ~Trait.METHOD, verdict=Verdict.BENIGN),

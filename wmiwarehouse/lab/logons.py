@@ -122,13 +122,14 @@ def explicit_credentials(
     account: Account,
     server: tuple[str, str],
     *,
+    over_rpc: bool = False,
     part: Part | None = None,
     links: tuple[tuple[Entry, str], ...] = (),
 ) -> None:
     """A process uses another account's credentials: 4648, with the target server and its additional information."""
     subject = machine.subject(session)
     tags = label("playbook_src_4648_explicit_credentials", part, hit=subject[1].lower() != account.name.lower())
-    tags += label("explicit_credentials_rpcss", part, hit=server[1].startswith("RPCSS/"))
+    tags += label("explicit_credentials_rpcss", part, hit=over_rpc)
     machine.emit(
         ev.SECURITY_4648, at,
         (*subject, session.logon_guid if part else bytes(16), account.name, account.domain, machine.ids.guid(),

@@ -74,9 +74,10 @@ class Stage:
         path = way(act.route, source, target.spec)
         if user is not tool.session.account:
             links = ((relations.credentials, "credentials"),) if relations.credentials else ()
+            service = "HTTP" if act.by_winrm else "RPCSS"
             explicit_credentials(
-                source, at, tool, tool.session, user, (target.spec.fqdn, f"RPCSS/{target.spec.fqdn}"),
-                part=visit.part("explicit_credentials"), links=links,
+                source, at, tool, tool.session, user, (target.spec.fqdn, f"{service}/{target.spec.fqdn}"),
+                over_rpc=not act.by_winrm, part=visit.part("explicit_credentials"), links=links,
             )  # fmt: skip
         port = self._connect(visit, source, tool, path, at)
         seen = Source(path.seen, source.ids.port())

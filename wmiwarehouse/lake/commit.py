@@ -49,7 +49,7 @@ class Committed:
     """What a commit added."""
 
     formats: tuple[FormatTotals, ...]
-    hosts: frozenset[str]
+    computers: frozenset[str]
     first_time: datetime | None
     last_time: datetime | None
 
@@ -112,7 +112,7 @@ def commit(
     _make_read_only(warehouse.lake / batch_id)
     return Committed(
         _by_format(rows),
-        frozenset(row["host"] for row in hosts if row["host"] is not None),
+        frozenset(row["computer"] for row in hosts if row["computer"]),
         min((row["first_time"] for row in hosts if row["first_time"]), default=None),
         max((row["last_time"] for row in hosts if row["last_time"]), default=None),
     )

@@ -58,7 +58,7 @@ class Hosts:
         changed = {
             computer: hosts[name] for computer, name in names.items() if owners[name] or short_name(name) in ambiguous
         }
-        return cls(changed, ambiguous, settings, frozenset(hosts.values()))
+        return cls(changed, ambiguous, settings, frozenset(filter(None, hosts.values())))
 
     @property
     def aliases(self) -> dict[str, str]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake.commit import SourceEntry, commit
+from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import known
+from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import worker
 from wmiwarehouse.pipeline.clock import decide
@@ -45,7 +47,8 @@ class Run:
         self.projection = compiled(ingest_folders)
         self.known, self.listed = known(warehouse)
         self.committed_before = warehouse.batches()
-        self.hosts: set[str] = set()
+        self.settings = Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
+        self.computers: set[str] = set()
 
     def show(self) -> None:
         """Hand the progress to whoever shows it."""
@@ -219,8 +222,8 @@ class Batch:
             total.records += count.records
             total.duplicates += count.duplicates
             total.problems += count.problems
-        self._run.hosts |= committed.hosts
-        summary.hosts = len(self._run.hosts)
+        self._run.computers |= committed.computers
+        summary.hosts = len(Hosts.among(self._run.computers, self._run.settings).known)
         summary.first_time = min(filter(None, (summary.first_time, committed.first_time)), default=None)
         summary.last_time = max(filter(None, (summary.last_time, committed.last_time)), default=None)
         self._run.committed_before = self._run.warehouse.batches()

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
-from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.batch import Batch, Run
 from wmiwarehouse.pipeline.pool import WorkerDied
@@ -41,7 +40,6 @@ def ingest(
     all (exit 3).
     """
     found = check(paths)
-    Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
     run = Run(warehouse, workers, tuple(ingest_folders), on_progress)
     started = time.monotonic()
     run.progress.files, run.progress.bytes = len(found), sum(map(size_of, found))
