@@ -368,7 +368,7 @@ with_logs as (
         summed.inferred,
         doubts.record_id_holes,
         coalesce(doubts.log_clears, 0) as log_clears,
-        doubts.last_clear as last_clear
+        doubts.last_clear
     from summed
     left join met_analytic
         on

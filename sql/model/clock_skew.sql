@@ -92,9 +92,9 @@ pairs as (
         accepted.host as other_host,
         cast(opened.end_time as date) as skew_date,
         case
-            when opened.event_id is distinct from accepted.event_id then 3
-            when opened.event_id = 3 then 1
-            else 2
+            when opened.event_id = 3 and accepted.event_id = 3 then 1
+            when opened.event_id = accepted.event_id then 2
+            else 3
         end as likeness,
         date_diff('microsecond', opened.end_time, accepted.end_time) as skew
     from opened

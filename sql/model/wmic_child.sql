@@ -62,7 +62,7 @@ candidates as (
         date_diff('microsecond', call.event_time, child.event_time)
         - coalesce(skew_of_day.skew_microseconds, skew_of_any_day.skew_microseconds, 0) as delay_microseconds,
         case
-            when call.host is distinct from child.host then -5000000
+            when coalesce(call.host = child.host, false) is false then -5000000
             when call.is_cut or child.is_cut then -1000000
             else 0
         end as earliest,

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.lake.catalog import settings_relations
+from wmiwarehouse.lake.relations import settings_relations
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.schema import EVENT_COLUMNS
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.lake.catalog import analytic_requirement, settings_relations
+from wmiwarehouse.lake.relations import analytic_requirement, settings_relations
 from wmiwarehouse.lake.settings import Settings
 
 Row = dict[str, Any]

@@ -15,8 +15,9 @@ from wmiwarehouse.hunting.coverage import Clear, Coverage, Doubts, Seen
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.hunt import open_hunt, select
 from wmiwarehouse.lab import GroundTruth
-from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Warehouse
 
 FROM, TO = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, 12, 30, tzinfo=UTC)
@@ -26,9 +27,9 @@ FROM, TO = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, 12, 30, tzinfo
 def connection(warehouse: Path) -> Iterator[Any]:
     library = Library.load()
     connection = catalog.connect()
-    for statement in catalog.base_relations(Warehouse.open(warehouse).batches()):
+    for statement in relations.base_relations(Warehouse.open(warehouse).batches()):
         connection.execute(statement)
-    catalog.create_views(connection, library, [library.get("data_coverage")])
+    create_views(connection, library, [library.get("data_coverage")])
     yield connection
     connection.close()
 
@@ -99,7 +100,7 @@ def test_without_analytics_the_requirements_are_empty(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     connection = catalog.connect()
     try:
-        connection.execute(catalog.analytic_requirement(Library.load(tmp_path)))
+        connection.execute(relations.analytic_requirement(Library.load(tmp_path)))
         assert rows(connection, "select * from analytic_requirement") == []
         assert connection.sql("select * from analytic_requirement").columns[-1] == "column_name"
     finally:
@@ -125,10 +126,10 @@ def test_a_host_outside_the_range_stays_and_says_so(warehouse: Path) -> None:
     library = Library.load()
     connection = catalog.connect()
     try:
-        for statement in catalog.base_relations(Warehouse.open(warehouse).batches()):
+        for statement in relations.base_relations(Warehouse.open(warehouse).batches()):
             connection.execute(statement)
         hosts = sorted(row["host"] for row in rows(connection, "select distinct host from lake_events"))
-        catalog.create_views(connection, library, [library.get("data_coverage")], f"host in {tuple(hosts[:2])}")
+        create_views(connection, library, [library.get("data_coverage")], f"host in {tuple(hosts[:2])}")
         found = rows(connection, "select host, status, records, inferred from hunt.data_coverage")
     finally:
         connection.close()

@@ -13,8 +13,9 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.demo import Score, score, score_facts
 from wmiwarehouse.hunting.hunt import open_hunt, select
 from wmiwarehouse.lab import GroundTruth, Row, generate
-from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import ingest
 
@@ -97,9 +98,9 @@ def test_records_of_both_formats_are_kept_and_copies_known(
 ) -> None:
     connection = catalog.connect()
     try:
-        for statement in catalog.base_relations(Warehouse.open(both_formats).batches()):
+        for statement in relations.base_relations(Warehouse.open(both_formats).batches()):
             connection.execute(statement)
-        catalog.create_views(connection, Library.load(), ())
+        create_views(connection, Library.load(), ())
         (counted,) = rows(
             connection, "select count(*) as records, count(*) filter (where is_duplicate) as copies from events"
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode, UsageError
-from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.settings import Settings, address_key
 from wmiwarehouse.lake.toml_lines import line_of
@@ -206,7 +206,7 @@ def test_the_relations_of_the_catalog() -> None:
         "accounts": {"local": ["o'brien"]},
         "hosts": {"aliases": {"FS01": ["10.0.0.5", "FE80::0001", "Old"]}},
     }
-    for statement in catalog.base_relations([], Settings.of(text)):
+    for statement in relations.base_relations([], Settings.of(text)):
         connection.execute(statement)
     (one,) = rows(connection, "select * from settings")
     assert one == {
@@ -229,7 +229,7 @@ def test_without_settings_the_relations_have_the_same_columns() -> None:
     described = []
     for tables in ({}, {"network": {"internal": ["::1"]}, "hosts": {"aliases": {"a": ["b", "::2"]}}}):
         connection = catalog.connect()
-        for statement in catalog.base_relations([], Settings.of(tables)):
+        for statement in relations.base_relations([], Settings.of(tables)):
             connection.execute(statement)
         names = ("settings", "host_alias", "host_alias_address")
         described.append([connection.execute(f"describe {name}").fetchall() for name in names])

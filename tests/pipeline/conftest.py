@@ -11,8 +11,9 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.lab import GroundTruth, generate
-from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import Summary, ingest
 
@@ -58,9 +59,9 @@ class Lake:
         """Rows of a query over the base relations and the model views."""
         connection = catalog.connect(threads=2)
         try:
-            for statement in catalog.base_relations(self.warehouse.batches()):
+            for statement in relations.base_relations(self.warehouse.batches()):
                 connection.execute(statement)
-            catalog.create_views(connection, Library.load(), ())
+            create_views(connection, Library.load(), ())
             return rows(connection, query)
         finally:
             connection.close()

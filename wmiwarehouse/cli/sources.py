@@ -52,7 +52,7 @@ def sources(
 
     Exit: 0 done, 3 no warehouse or nothing in it.
     """
-    from wmiwarehouse.lake import catalog
+    from wmiwarehouse.lake import catalog, relations
     from wmiwarehouse.lake.warehouse import Warehouse
     from wmiwarehouse.output.formats import Format, emit
 
@@ -61,7 +61,7 @@ def sources(
         raise NoDataError(f"{warehouse} has no sources yet; next: wmiwh ingest PATH... -w {warehouse}")
     connection = catalog.connect()
     try:
-        for statement in catalog.base_relations(batches):
+        for statement in relations.base_relations(batches):
             connection.execute(statement)
         on_screen = output is None and fmt in (None, Format.TABLE)
         query = _PROBLEMS if problems else _ON_SCREEN if on_screen else _SOURCES

@@ -15,10 +15,11 @@ from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.kept import keep, to_keep
-from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.settings import Settings
+from wmiwarehouse.lake.views import Views, create_views
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
@@ -60,6 +61,7 @@ class Hunt:
         self._hosts = Hosts.of(self._batches, self._settings)
         self._filters = replace(filters, host_as=self._hosts.host_of(filters.host)) if filters.host else filters
         self._connections: dict[bool, Any] = {}
+        self._made: dict[bool, Views] = {}
         self._views: set[tuple[bool, str]] = set()
         self._kept: set[str] = set()
         self._newest: datetime | None = None
@@ -124,7 +126,8 @@ class Hunt:
         connection = self._connect(beneath=beneath)
         for analytic in analytics:
             if (beneath, analytic.view) not in self._views:
-                connection.execute(analytic.sql)
+                tables = () if beneath else self._kept
+                connection.execute(self._made[beneath].statement(analytic.sql, tables))
                 self._views.add((beneath, analytic.view))
         return connection
 
@@ -166,9 +169,11 @@ class Hunt:
     def _keep(self, analytics: Sequence[Analytic]) -> None:
         """Work out what *analytics* share, where their events are not filtered beneath them."""
         chosen = [item for item in analytics if item.metadata.filters == "rows" or not self._filters]
-        for name in to_keep(self._library, chosen):
-            if name not in self._kept:
-                keep(self._connect(beneath=False), self._library, name)
+        names = [name for name in to_keep(self._library, chosen) if name not in self._kept]
+        if names:
+            connection = self._connect(beneath=False)
+            for name in names:
+                keep(connection, self._library, self._made[False].model(name, self._kept), name)
                 self._kept.add(name)
 
     @staticmethod
@@ -180,14 +185,14 @@ class Hunt:
         if beneath not in self._connections:
             connection = catalog.connect()
             self._connections[beneath] = connection
-            for statement in catalog.base_relations(self._batches, self._settings, self._hosts):
+            for statement in relations.base_relations(self._batches, self._settings, self._hosts):
                 connection.execute(statement)
             where = ""
             if beneath:
                 columns = ("event_time", "host", "user_name", "user_domain")
                 where, values = self._filters.where(columns, self.newest())
                 where = _bound(where, values)
-            catalog.create_views(connection, self._library, (), where)
+            self._made[beneath] = create_views(connection, self._library, (), where)
         return self._connections[beneath]
 
     def newest(self) -> datetime | None:

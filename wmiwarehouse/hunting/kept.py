@@ -1,8 +1,8 @@
 """Works model views out once for a hunt that reads them several times.
 
-A view is text: a chain that reads the same sessions in four places has them computed four times, and fifty analytics
-parse and scan the same process records again and again. Models whose head says ``kept`` become tables in the hunt's
-own memory, with the columns that other views name; what they return stays the same.
+One view works each model out once (see :mod:`wmiwarehouse.lake.views`), but fifty analytics would scan and parse the
+same process records fifty times. Models whose head says ``kept`` become tables in the hunt's own memory, with the
+columns that other views name; what they return stays the same.
 """
 
 from __future__ import annotations
@@ -13,32 +13,37 @@ from collections.abc import Iterable
 from typing import Any
 
 from wmiwarehouse.content.library import Analytic, Library
+from wmiwarehouse.lake.views import relations_in
 
-#: From so many analytics on, shared models are worth keeping even where no chain or session is asked for.
+#: From so many analytics on, shared models are worth keeping.
 _MANY = 8
 
 
 def to_keep(library: Library, analytics: Iterable[Analytic]) -> list[str]:
     """Return the models to work out once for *analytics*, each after those that it reads."""
     chosen = list(analytics)
-    if len(chosen) < _MANY and all(item.metadata.kind not in ("session", "chain") for item in chosen):
+    if len(chosen) < _MANY:
         return []
     names = {model.name for model in library.models}
     reads: Counter[str] = Counter()
     for item in chosen:
-        reads.update(name for name in _relations(item.sql) if name in names)
+        reads.update(name for name in relations_in(item.sql) if name in names)
     for model in reversed(library.models):
         if reads[model.name]:
-            reads.update(name for name in _relations(model.sql) if name in names)
+            reads.update(name for name in relations_in(model.sql) if name in names)
     return [model.name for model in library.models if model.metadata.kept and reads[model.name] > 1]
 
 
-def keep(connection: Any, library: Library, name: str) -> None:
-    """Put a table in the place of the model view *name*; its columns are those that any other view names."""
+def keep(connection: Any, library: Library, statement: str, name: str) -> None:
+    """Put a table in the place of the model view *name*, made by *statement*.
+
+    Its columns are those that any other view names.
+    """
+    connection.execute(statement)
     words = {
         word
         for view in library.views
-        if view.sql and name in _relations(view.sql)
+        if view.sql and name in relations_in(view.sql)
         for word in re.findall(r"\w+", view.sql)
     }
     columns = [column for column in connection.sql(f"select * from {name} limit 0").columns if column in words]
@@ -46,7 +51,3 @@ def keep(connection: Any, library: Library, name: str) -> None:
     connection.execute(f"create table being_kept as select {listed} from {name}")
     connection.execute(f"drop view {name}")
     connection.execute(f"alter table being_kept rename to {name}")
-
-
-def _relations(sql: str) -> list[str]:
-    return re.findall(r"\b(?:from|join) (\w+)\b", sql)

@@ -1,0 +1,114 @@
+"""Lays the relations under the views: the batches of a lake, the settings, and what the analytics need.
+
+The lake is given to the views as an explicit list of Parquet files, taken once: a hunt sees one state of the warehouse
+from its first query to its last, whatever is committed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake import tables
+from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.settings import Settings
+from wmiwarehouse.lake.warehouse import Batch
+from wmiwarehouse.schema import EVENT_COLUMNS
+
+
+def base_relations(batches: Iterable[Batch], settings: Settings | None = None, hosts: Hosts | None = None) -> list[str]:
+    """Return the statements that make ``lake_*`` and the settings' relations; an empty warehouse has them too.
+
+    *hosts* are those of *batches* under *settings*, for a caller that has them already.
+    """
+    batches = list(batches)
+    settings = settings or Settings()
+    hosts = hosts or Hosts.of(batches, settings)
+    events = [file for batch in batches for file in batch.event_files]
+    host = hosts.column()
+    statements = [_relation("lake_events", EVENT_COLUMNS, events, {"host": host})]
+    for name, columns in (
+        ("sources", tables.SOURCES),
+        ("problems", tables.PROBLEMS),
+        ("duplicates", tables.DUPLICATES),
+    ):
+        statements.append(_relation(f"lake_{name}", columns, [batch.table(name) for batch in batches]))
+    statements.append(_host_list(batches, host))
+    return statements + settings_relations(settings, hosts.aliases)
+
+
+def settings_relations(settings: Settings, aliases: Mapping[str, str] | None = None) -> list[str]:
+    """Return the statements that make what *settings* say readable for views.
+
+    *aliases* are the settings' own, with hosts as the column ``host`` has them; ``settings`` has one row always.
+    """
+    aliases = settings.aliases if aliases is None else aliases
+    by_key = {key: aliases[alias] for alias, key in settings.alias_keys.items()}
+    networks = [f"{{'low': '{low}', 'high': '{high}'}}" for low, high in settings.internal_networks]
+    return [
+        f"""create or replace view settings as select
+            cast([{", ".join(networks)}] as struct(low varchar, high varchar)[]) as internal_networks,
+            cast([{", ".join(map(literal, settings.internal_domains))}] as varchar[]) as internal_domains,
+            cast([{", ".join(map(literal, settings.local_accounts))}] as varchar[]) as local_accounts""",
+        _pairs("host_alias", ("alias", "host"), aliases),
+        _pairs("host_alias_address", ("ip_key", "host"), by_key),
+    ]
+
+
+def analytic_requirement(library: Library) -> str:
+    """Return the statement that makes what the newest analytics need readable for views: a row for each column."""
+    columns = {"analytic": "VARCHAR", "requirement": "INTEGER", "channel": "VARCHAR", "event_id": "INTEGER"}
+    columns |= {"column_name": "VARCHAR"}
+    needed = [
+        f"({literal(name)}, {number}, {literal(need.channel)}, "
+        f"{'null' if need.event_id is None else need.event_id}, {literal(column)})"
+        for name, analytic in sorted(library.newest.items())
+        for number, need in enumerate(analytic.metadata.requires, 1)
+        for column in need.columns
+    ]
+    if not needed:
+        return _relation("analytic_requirement", columns, [])
+    typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in columns.items())
+    values = f"(values {', '.join(needed)}) as t ({', '.join(columns)})"
+    return f"create or replace view analytic_requirement as select {typed} from {values}"
+
+
+def _pairs(name: str, columns: tuple[str, str], pairs: Mapping[str, str]) -> str:
+    if not pairs:
+        return _relation(name, dict.fromkeys(columns, "VARCHAR"), [])
+    listed = ", ".join(f"({literal(one)}, {literal(other)})" for one, other in sorted(pairs.items()))
+    named = ", ".join(columns)
+    return f"create or replace view {name} as select {named} from (values {listed}) as t ({named})"
+
+
+def _relation(name: str, columns: dict[str, str], files: list[Any], derived: Mapping[str, str] | None = None) -> str:
+    if not files:
+        empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns.items())
+        return f"create or replace view {name} as select {empty} where false"
+    derived = {column: sql for column, sql in (derived or {}).items() if sql != column}
+    picked = ", ".join(f"{derived[column]} as {column}" if column in derived else column for column in columns)
+    return f"create or replace view {name} as select {picked} from {_parquet(files)}"
+
+
+def _parquet(files: Iterable[Any]) -> str:
+    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
+
+
+def _host_list(batches: Iterable[Batch], host: str) -> str:
+    """``lake_hosts``; of batches of older versions, which have no list of their hosts, from their events."""
+    listed, unlisted = [], []
+    for batch in batches:
+        if batch.table("hosts").is_file():
+            listed.append(batch.table("hosts"))
+        else:
+            unlisted += batch.event_files
+    if not unlisted:
+        return _relation("lake_hosts", tables.HOSTS, listed, {"host": host})
+    branches = [f"select {', '.join(tables.HOSTS)} from {_parquet(listed)}"] if listed else []
+    branches.append(
+        "select computer, host, count(*) as records, min(event_time) as first_time, max(event_time) as last_time "
+        f"from {_parquet(unlisted)} group by computer, host"
+    )
+    mapped = ", ".join(f"{host} as host" if column == "host" else column for column in tables.HOSTS)
+    return f"create or replace view lake_hosts as select {mapped} from ({' union all '.join(branches)}) as t"
