@@ -15,6 +15,7 @@ import pytest
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.lake.relations import settings_relations
 from wmiwarehouse.lake.settings import Settings
+from wmiwarehouse.lake.views import Views
 from wmiwarehouse.schema import EVENT_COLUMNS
 
 #: How TOML, which has no NULL, writes one.
@@ -124,8 +125,11 @@ def _catalog(library: Library) -> Iterator[Connection]:
     for statement in settings_relations(Settings()):
         connection.execute(statement)
     connection.execute("create schema hunt")
-    for item in library.views:
-        connection.execute(item.sql)
+    views = Views(library)
+    for model in library.models:
+        connection.execute(views.model(model.name))
+    for analytic in library.analytics:
+        connection.execute(views.statement(analytic.sql))
     yield connection
     connection.close()
 
