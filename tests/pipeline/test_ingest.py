@@ -233,7 +233,7 @@ def test_small_groups_make_more_batches(lab: Lab, lake: Lake, monkeypatch: pytes
     summary = lake.ingest(lab.folder / "nxlog")
     assert len(lake.warehouse.batches()) > 1
     assert summary.records == lab.truth.records
-    assert summary.formats["nxlog"].files == 7
+    assert summary.formats["nxlog"].files == len([path for path in (lab.folder / "nxlog").rglob("*") if path.is_file()])
     assert summary.hosts == len(lab.truth.hosts)
 
 

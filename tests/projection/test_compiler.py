@@ -15,6 +15,8 @@ from wmiwarehouse.schema import EVENT_COLUMNS
 
 Project = Callable[..., list[dict[str, Any]]]
 SHIPPED = Projection()
+#: An event id of the Security log that no source names: for the source that takes the rest.
+OTHER = 4798
 
 
 def write_event(
@@ -59,7 +61,7 @@ def test_every_source_is_reached_in_every_format(project: Project, event: Any) -
     """A record of each of its ids with every field it looks at has its typed columns filled."""
     head = event.document.head
     assert event.columns
-    for event_id in head["event_ids"]:
+    for event_id in head.get("event_ids", [OTHER]):
         flat = {
             "EventID": event_id,
             "Channel": head["channel"].upper(),
@@ -81,9 +83,27 @@ def test_no_two_sources_claim_one_event() -> None:
     claims = [
         (e.document.head["channel"], e.document.head["provider"], i)
         for e in SHIPPED.events
-        for i in e.document.head["event_ids"]
+        for i in e.document.head.get("event_ids", [None])
     ]
     assert len(claims) == len(set(claims))
+
+
+def test_a_source_without_ids_takes_what_no_other_names(project: Project) -> None:
+    def record(event_id: int) -> dict[str, Any]:
+        system = {"EventID": event_id, "Channel": "Security"}
+        system["Provider"] = {"#attributes": {"Name": "Microsoft-Windows-Security-Auditing"}}
+        return {"Event": {"System": system, "EventData": {"SubjectUserName": "anna", "TargetUserName": "bert"}}}
+
+    other, audited = project("evtx", [record(OTHER), record(4688)])
+    assert (other["subject_name"], other["target_name"]) == ("anna", "bert")
+    assert audited["channel"] == "Security"
+
+
+def test_an_empty_list_of_ids_is_refused(tmp_path: Path) -> None:
+    head = 'channel = "Mine"\nprovider = "Me"\nevent_ids = []'
+    write_event(tmp_path, "select data ->> '$.X' as user_name from records", head=head)
+    with pytest.raises(IngestFileError, match=r"own\.sql: event_ids is empty; leave it out for a source of all other"):
+        Projection(tmp_path)
 
 
 @pytest.mark.parametrize(
