@@ -72,6 +72,8 @@ with pairs as (
         connection_logon.logon_id,
         connection_logon.logon_time,
         connection_logon.clock_skew_seconds,
+        connection_logon.connection_uid,
+        connection_logon.session_uid,
         connection_logon.source_record,
         connection_logon.target_record,
         lag(connection_logon.connection_time) over (
@@ -109,7 +111,7 @@ numbered as (
         cast(
             sum(case when pairs.connection_time <= pairs.previous_time + interval '120' second then 0 else 1 end) over (
                 partition by pairs.source_host, pairs.source_ip, pairs.source_port, pairs.target_host
-                order by pairs.connection_time, pairs.source_record, pairs.target_record
+                order by pairs.connection_time, pairs.connection_uid, pairs.session_uid
                 rows between unbounded preceding and current row
             ) as bigint
         ) as connection_number

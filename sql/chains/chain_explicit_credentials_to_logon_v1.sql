@@ -67,6 +67,8 @@ with pairs as (
         credential_logon.logon_time,
         credential_logon.source_ip,
         credential_logon.clock_skew_seconds,
+        credential_logon.credential_uid,
+        credential_logon.session_uid,
         credential_logon.source_record,
         credential_logon.target_record,
         lag(credential_logon.credential_time) over (
@@ -108,7 +110,7 @@ numbered as (
                     coalesce(pairs.source_process_name, ''),
                     pairs.target_host,
                     pairs.user_key
-                order by pairs.credential_time, pairs.source_record, pairs.target_record
+                order by pairs.credential_time, pairs.credential_uid, pairs.session_uid
                 rows between unbounded preceding and current row
             ) as bigint
         ) as act_number

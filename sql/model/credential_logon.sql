@@ -5,7 +5,7 @@
 -- whole = true
 -- kept = true
 -- notes = [
---     "The server is taken by its short name, without the service part of a principal name and without the dollar sign of a machine account. The logon is of type 3, of the same user name, -5 to +120 seconds after, clocks corrected where their difference is known. One row for each pair of records.",
+--     "The server is taken by its short name, without the service part of a principal name and without the dollar sign of a machine account; one that several hosts share is the one with the DNS suffix of the host that gave the credentials. The logon is of type 3, of the same user name, -5 to +120 seconds after, clocks corrected where their difference is known. One row for each pair of records.",
 -- ]
 -- ///
 create or replace view credential_logon as
@@ -28,6 +28,7 @@ with given as (
         credentials.source_file,
         credentials.source_record,
         lower(split_part(credentials.target_name, '@', 1)) as user_key,
+        regexp_extract(lower(credentials.computer), '^[^.]*([.].+)$', 1) as dns_suffix,
         lower(replace(regexp_replace(credentials.target_server, '^[^/]*/|:[0-9]+$', ''), '$', '')) as server
     from explicit_credentials as credentials
     where coalesce(credentials.target_server, '') not in ('', '-')
@@ -53,9 +54,13 @@ named as (
         given.source_record,
         given.user_key,
         given.server,
-        coalesce(exact.host, short.host) as target_host
+        coalesce(exact.host, neighbour.host, short.host) as target_host
     from given
     left join host_name as exact on given.server = exact.name
+    left join host_name as neighbour
+        on
+            strpos(given.server, '.') = 0
+            and given.server || given.dns_suffix = neighbour.name
     left join host_name as short
         on
             not regexp_matches(coalesce(given.server, ''), '^[0-9.]+$')

@@ -1,12 +1,12 @@
 -- /// model
 -- name = "wmic_call"
 -- title = "Processes that wmic was told to create elsewhere, one row for each call and target"
--- requires = ["process_creation", "host_name", "address_owner"]
+-- requires = ["process_creation", "host_name", "connection_logon", "address_owner"]
 -- whole = true
 -- kept = true
 -- notes = [
 --     "Records of one host, process id and program at most 10 seconds apart are one call (Sysmon 1 and Security 4688). event_time is the latest of them: a time that was cut to seconds is always early.",
---     "target is the name as typed, in lower case; target_host the host that it stands for, NULL where the logs know none of that name. localhost, a full stop and loopback addresses are the own host. A list in a file (@file) stays as text and names no host.",
+--     "target is the name as typed, in lower case; target_host the host that it stands for, NULL where the logs know none of that name. A short name that several hosts share is the one with the calling host's own DNS suffix, as Windows looks it up; an address that nobody owns is the host to which the calling host's connections to it are tied that day. localhost, a full stop and loopback addresses are the own host. A list in a file (@file) stays as text and names no host.",
 --     "command_key is the remote command for comparing: lower case, quotes dropped, two percent signs to one, blanks collapsed.",
 -- ]
 -- ///
@@ -16,6 +16,7 @@ with records as (
         process.event_uid,
         process.event_time,
         process.host,
+        regexp_extract(lower(process.computer), '^[^.]*([.].+)$', 1) as dns_suffix,
         process.user_name,
         process.user_domain,
         process.user_class,
@@ -49,6 +50,7 @@ numbered as (
         records.event_uid,
         records.event_time,
         records.host,
+        records.dns_suffix,
         records.user_name,
         records.user_domain,
         records.user_class,
@@ -78,6 +80,7 @@ numbered as (
 calls as (
     select
         numbered.host,
+        max(numbered.dns_suffix) as dns_suffix,
         min(numbered.event_uid) as call_uid,
         max(numbered.event_time) as event_time,
         bool_or(date_trunc('second', numbered.event_time) = numbered.event_time) as is_cut,
@@ -120,6 +123,7 @@ calls as (
 exploded as (
     select
         calls.host,
+        calls.dns_suffix,
         calls.call_uid,
         calls.event_time,
         calls.is_cut,
@@ -140,6 +144,7 @@ exploded as (
 named as (
     select
         exploded.host,
+        exploded.dns_suffix,
         exploded.call_uid,
         exploded.event_time,
         exploded.is_cut,
@@ -160,6 +165,7 @@ named as (
 addressed as (
     select
         named.host,
+        named.dns_suffix,
         named.call_uid,
         named.event_time,
         named.is_cut,
@@ -190,6 +196,18 @@ addressed as (
     from named
 ),
 
+ties as (
+    select
+        connection_logon.source_host,
+        connection_logon.destination_ip,
+        cast(connection_logon.connection_time as date) as tie_date,
+        min(connection_logon.target_host) as target_host
+    from connection_logon
+    group by
+        connection_logon.source_host, connection_logon.destination_ip, cast(connection_logon.connection_time as date)
+    having count(distinct connection_logon.target_host) = 1
+),
+
 final as (
     select
         addressed.call_uid,
@@ -211,15 +229,31 @@ final as (
         addressed.target,
         case
             when addressed.is_loopback then addressed.host
-            else coalesce(exact.host, short.host, of_day.host, case when of_day.ip_key is null then of_any_day.host end)
+            else coalesce(
+                exact.host,
+                neighbour.host,
+                short.host,
+                ties.target_host,
+                of_day.host,
+                case when of_day.ip_key is null then of_any_day.host end
+            )
         end as target_host,
         addressed.evidence
     from addressed
     left join host_name as exact on addressed.target = exact.name
+    left join host_name as neighbour
+        on
+            strpos(addressed.target, '.') = 0
+            and addressed.target || addressed.dns_suffix = neighbour.name
     left join host_name as short
         on
             addressed.target_ip_key is null
             and split_part(addressed.target, '.', 1) = short.name
+    left join ties
+        on
+            addressed.host = ties.source_host
+            and addressed.target = ties.destination_ip
+            and cast(addressed.event_time as date) = ties.tie_date
     left join address_owner as of_day
         on
             addressed.target_ip_key = of_day.ip_key

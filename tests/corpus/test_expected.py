@@ -31,6 +31,10 @@ def _expected() -> dict[str, Any]:
 LIBRARY = Library.load()
 #: ``<id>`` and ``<id>#iocs`` of the views that exist: both are columns of the view itself.
 VIEWS = [name for name in _expected()["views"] if name.removesuffix("#iocs") in LIBRARY.newest]
+#: Chains whose acts are given as pairs of records.
+CHAINS = ("chain_wmic_to_child", "chain_explicit_credentials_to_logon", "chain_connection_to_logon")
+RECORD = ("host", "channel", "event_id", "record_id")
+EVIDENCE = ("source_evidence", "target_evidence")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,10 @@ def _bag(rows: list[list[Any]], columns: list[str]) -> Counter[tuple[Any, ...]]:
     return Counter(tuple(_plain(value, column) for value, column in zip(row, columns, strict=True)) for row in rows)
 
 
+def _record(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(_plain(value, column) for value, column in zip(values, RECORD, strict=True))
+
+
 def test_every_record_is_read(ingested: tuple[Warehouse, Summary]) -> None:
     summary = ingested[1]
     assert summary.records == _expected()["records"]
@@ -76,6 +84,56 @@ def test_view_returns_exactly_the_expected_rows(hunting: Hunt, name: str) -> Non
     found = hunting.run(analytic).select(wanted["columns"]).to_pylist()
     rows = [list(row.values()) for row in found]
     assert _bag(rows, wanted["columns"]) == _bag(wanted["rows"], wanted["columns"])
+
+
+def test_everything_expected_is_compared() -> None:
+    """A key that no test here reads would be a promise that nobody keeps."""
+    read = {*VIEWS, "report_data_inventory#all_hosts", "report_remote_execution#processes"}
+    read |= {f"{chain}#record_pairs" for chain in CHAINS}
+    assert read == _expected()["views"].keys()
+
+
+def test_sessions_hold_exactly_the_expected_processes(hunting: Hunt) -> None:
+    wanted = _expected()["views"]["report_remote_execution#processes"]
+    (analytic,) = select(LIBRARY, ["report_remote_execution"])
+    found = [
+        [session["logon_id"], *(process[name] for name in ("host", "channel", "event_id", "record_id"))]
+        for session in hunting.run(analytic).to_pylist()
+        for process in session["processes"]
+    ]
+    assert _bag(found, wanted["columns"]) == _bag(wanted["rows"], wanted["columns"])
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_acts_hold_exactly_the_expected_record_pairs(hunting: Hunt, name: str) -> None:
+    """Both records of a pair stand in the evidence of one row, and no row has a record that is in no pair."""
+    pairs = {(_record(row[:4]), _record(row[4:])) for row in _expected()["views"][f"{name}#record_pairs"]["rows"]}
+    (analytic,) = select(LIBRARY, [name])
+    acts = [
+        tuple({_record([one[column] for column in RECORD]) for one in row[side]} for side in EVIDENCE)
+        for row in hunting.run(analytic).to_pylist()
+    ]
+    for source, target in pairs:
+        assert sum(source in sources and target in targets for sources, targets in acts) == 1
+    for sources, targets in acts:
+        assert sources == {source for source, target in pairs if target in targets}
+        assert targets == {target for source, target in pairs if source in sources}
+
+
+def test_lateral_movement_has_each_act_once_and_nothing_else(hunting: Hunt) -> None:
+    (analytic,) = select(LIBRARY, ["lateral_movement"])
+    found = {
+        (str(row["first"])[:16], row["source"], row["target"], row["user"].lower(), row["vehicle"], row["confidence"])
+        for row in hunting.run(analytic).to_pylist()
+    }
+    who = ("workstation5", "workstation6", r"theshire.local\pgustavo")
+    assert found == {
+        ("2020-08-06 07:56", *who, "wmiprvse", 85),
+        ("2020-09-02 01:43", *who, "other", 60),
+        ("2020-09-14 12:06", *who, "wmiprvse", 100),
+        ("2020-09-21 04:14", *who, "wmiprvse", 100),
+        ("2021-04-26 08:25", "10.23.123.11", "srvdefender01", r"offsec\admmig", "wmiprvse", 30),
+    }
 
 
 def test_inventory_counts_every_record(hunting: Hunt) -> None:
