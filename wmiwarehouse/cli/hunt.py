@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wmiwarehouse.cli import options
+from wmiwarehouse.cli.evidence import with_short_evidence
 from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
     from wmiwarehouse.hunting.hunt import Line
 
-
 #: Kinds that stand below the table of a summary.
 _BESIDE = ("context", "stack")
-_ROOMY = 150
-_WITH_TIMES = 118
 
 
 class Severity(StrEnum):
@@ -107,7 +105,8 @@ def hunt(
         if len(chosen) == 1 and ids and len(ids) == 1:
             rows = hunting.run(chosen[0])
             if rows.num_rows or fmt or output:
-                emit(rows, fmt=fmt, output=output, force=force)
+                on_screen = output is None and fmt in (None, Format.TABLE)
+                emit(with_short_evidence(rows) if on_screen else rows, fmt=fmt, output=output, force=force)
             if not rows.num_rows:
                 console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
             console.note(f"about this analytic: wmiwh show {chosen[0].id}")
@@ -160,27 +159,26 @@ def _screen(lines: list[Line], width: int) -> Any:
     """Return the columns of the summary that fit *width*: one line for each analytic, whatever the terminal."""
     import pyarrow as pa
 
-    roomy = width >= _ROOMY
-    columns: dict[str, list[Any]] = {
-        "severity": [line.analytic.metadata.severity if width >= _WITH_TIMES else _short(line) for line in lines],
+    severity = [line.analytic.metadata.severity for line in lines]
+    counts: dict[str, list[Any]] = {
         "analytic": [line.analytic.id for line in lines],
         "hits": [line.hits for line in lines],
         "hosts": [line.hosts for line in lines],
     }
-    if width >= _WITH_TIMES:
-        columns |= {
-            "first": [_minute(line.first_time) for line in lines],
-            "last": [_minute(line.last_time) for line in lines],
-        }
-    columns["data seen on"] = [line.seen.text if roomy else line.seen.short for line in lines]
+    times: dict[str, list[Any]] = {
+        "first": [_minute(line.first_time) for line in lines],
+        "last": [_minute(line.last_time) for line in lines],
+    }
+    seen = "data seen on"
+    text, short = [line.seen.text for line in lines], [line.seen.short for line in lines]
+    brief = {"severity": [name.replace("informational", "info") for name in severity]} | counts
+    whole = {"severity": severity} | counts | times
+    for columns in (whole | {seen: text}, whole | {seen: short}, brief | times | {seen: short}, brief | {seen: short}):
+        if sum(max(len(str(cell)) for cell in [name, *cells]) + 2 for name, cells in columns.items()) - 2 <= width:
+            return pa.table(columns)
     # One record below the other would be a long way to scroll; the rows of each analytic name their hosts anyway.
-    if sum(max(len(str(cell)) for cell in [name, *cells]) + 2 for name, cells in columns.items()) - 2 > width:
-        del columns["hosts"]
-    return pa.table(columns)
-
-
-def _short(line: Line) -> str:
-    return line.analytic.metadata.severity.replace("informational", "info")
+    del brief["hosts"]
+    return pa.table(brief | {seen: short})
 
 
 def _tell_beside(lines: list[Line], width: int) -> None:

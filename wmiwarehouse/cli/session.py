@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wmiwarehouse.cli import options
+from wmiwarehouse.cli.evidence import log
 from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.output import console
 
@@ -132,7 +133,7 @@ def _process(one: dict[str, Any], *, several: bool, roomy: bool) -> dict[str, An
         **({"pid": one["process_id"]} if roomy else {}),
         "parent": one["parent_process_name"],
         "ran": one["command_line"] or one["process_path"],
-        **({"log": _log(one)} if roomy else {}),
+        **({"log": log(one["channel"], one["event_id"])} if roomy else {}),
         "event": one["event_uid"][:_UID],
     }
 
@@ -141,15 +142,10 @@ def _event(one: dict[str, Any], *, several: bool) -> dict[str, Any]:
     return {
         "event_time": one["event_time"],
         **({"host": one["host"]} if several else {}),
-        "log": _log(one),
+        "log": log(one["channel"], one["event_id"]),
         "detail": next((one[name] for name in _DETAILS if one.get(name) not in (None, "", "-")), ""),
         "event": one["event_uid"][:_UID],
     }
-
-
-def _log(one: dict[str, Any]) -> str:
-    name = (one["channel"] or "").removeprefix("Microsoft-Windows-").removesuffix("/Operational")
-    return f"{name} {one['event_id']}"
 
 
 def _time(time: datetime | None) -> str:

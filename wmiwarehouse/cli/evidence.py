@@ -1,0 +1,35 @@
+"""Writes the records that a row rests on as a person reads them; files and pipes get them whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: As many characters of an event's id as ``wmiwh event`` needs in any warehouse of this world.
+_UID = 10
+
+
+def log(channel: str | None, event_id: int | None) -> str:
+    """Return channel and event id in few words: ``Sysmon 1``."""
+    name = (channel or "").removeprefix("Microsoft-Windows-").removesuffix("/Operational")
+    return f"{name or 'log without name'} {'' if event_id is None else event_id}".strip()
+
+
+def with_short_evidence(table: pa.Table) -> pa.Table:
+    """Return *table* with each list of records as a list of texts; such a record has an ``event_uid``."""
+    import pyarrow as pa
+
+    for number, field in enumerate(table.schema):
+        kind = field.type
+        if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type) and "event_uid" in kind.value_type.names:
+            texts = [[_short(record) for record in records or ()] for records in table.column(number).to_pylist()]
+            table = table.set_column(number, field.name, pa.array(texts, pa.list_(pa.string())))
+    return table
+
+
+def _short(record: Mapping[str, Any]) -> str:
+    what = f"{record['process_name']} (pid {record['process_id']}) " if record.get("process_name") else ""
+    return f"{record['host']}: {what}{log(record['channel'], record['event_id'])} {record['event_uid'][:_UID]}"
