@@ -101,9 +101,9 @@ def hunt(
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         if hunting.ambiguous_hosts:
             console.note(_sharing(hunting.ambiguous_hosts))
-        lines = hunting.lines(chosen)
         if len(chosen) == 1 and ids and len(ids) == 1:
             rows = hunting.run(chosen[0])
+            lines = [hunting.line(chosen[0], rows)]
             if rows.num_rows or fmt or output:
                 on_screen = output is None and fmt in (None, Format.TABLE)
                 emit(with_short_evidence(rows) if on_screen else rows, fmt=fmt, output=output, force=force)
@@ -111,6 +111,7 @@ def hunt(
                 console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
             console.note(f"about this analytic: wmiwh show {chosen[0].id}")
         else:
+            lines = hunting.lines(chosen)
             on_screen = output is None and fmt in (None, Format.TABLE)
             beside = [line for line in lines if on_screen and line.analytic.metadata.kind in _BESIDE]
             lines = [line for line in lines if line not in beside]

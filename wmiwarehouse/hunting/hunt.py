@@ -78,10 +78,18 @@ class Hunt:
         self._keep(analytics)
         return [self.line(analytic) for analytic in analytics]
 
-    def line(self, analytic: Analytic) -> Line:
-        """Return the summary of *analytic*: how many hits on how many hosts, from when to when."""
-        connection, sql, values = self._query(analytic)
-        columns = self._columns(connection, analytic)
+    def line(self, analytic: Analytic, found: pa.Table | None = None) -> Line:
+        """Return the summary of *analytic*: how many hits on how many hosts, from when to when.
+
+        *found* are its rows, for a caller that has them already.
+        """
+        if found is None:
+            connection, sql, values = self._query(analytic)
+            columns = self._columns(connection, analytic)
+        else:
+            connection, sql, values = self._connect(beneath=False), "select * from found", {}
+            connection.register("found", found)
+            columns = found.column_names
         host = _first_of(("host", "dest", "target_host", "source_host"), columns)
         first = _first_of(("event_time", "first_time", "first_seen", "first", "start", "start_time"), columns)
         last = _first_of(("event_time", "last_time", "last_seen", "last", "end", "end_time", "start"), columns)
@@ -89,8 +97,8 @@ class Hunt:
             f"count(*) as hits, {f'count(distinct {host})' if host else 'null'} as hosts, "
             f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"
         )
-        found = rows(connection, f"select {picked} from ({sql})", values)[0]
-        return Line(analytic, seen=self.seen(analytic), **found)
+        counted = rows(connection, f"select {picked} from ({sql})", values)[0]
+        return Line(analytic, seen=self.seen(analytic), **counted)
 
     def seen(self, analytic: Analytic) -> Seen:
         """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
