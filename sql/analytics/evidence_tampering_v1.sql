@@ -67,6 +67,7 @@
 -- notes = [
 --     "Sysmon 4 counts only where Sysmon stopped; that it started ends a gap and is no hit.",
 --     "is_at_shutdown: the host told of its shutdown (Kernel-General 13, Kernel-Power 109, User32 1074) within 5 minutes of a stop, or booted within 15 minutes after it.",
+--     "nearest_act_*: the act of lateral_movement on this host that is nearest in time, at most 24 hours away; seconds_after_act is negative where the act came after.",
 --     "A 1100 names no account, and Sysmon 4 and 16 none but the SID of a 16.",
 -- ]
 -- ///
@@ -129,6 +130,49 @@ shutdowns as (
     where tamperings.tampering_kind in ('logging_stopped', 'sensor_stopped')
 ),
 
+acts as (
+    select
+        lateral_edge.source_host as host,
+        lateral_edge.first,
+        lateral_edge.source,
+        lateral_edge.target,
+        lateral_edge.user
+    from lateral_edge
+    where lateral_edge.source_host is not null
+    union
+    select
+        lateral_edge.target_host as host,
+        lateral_edge.first,
+        lateral_edge.source,
+        lateral_edge.target,
+        lateral_edge.user
+    from lateral_edge
+    where lateral_edge.target_host is not null
+),
+
+near as (
+    select
+        tamperings.event_uid,
+        tamperings.host,
+        arg_min(
+            { 'first': acts.first, 'source': acts.source, 'target': acts.target, 'user': acts.user },
+            {
+                'apart': abs(date_diff('microsecond', acts.first, tamperings.event_time)),
+                'first': acts.first,
+                'source': acts.source,
+                'target': acts.target,
+                'user': acts.user
+            }
+        ) as act
+    from tamperings
+    inner join acts
+        on
+            tamperings.host = acts.host
+            and tamperings.event_time >= acts.first - interval '24' hour
+            and tamperings.event_time <= acts.first + interval '24' hour
+    group by tamperings.event_uid, tamperings.host
+),
+
 final as (
     select
         tamperings.event_time,
@@ -140,6 +184,12 @@ final as (
         tamperings.details,
         tamperings.is_less_logged,
         shutdowns.event_uid is not null as is_at_shutdown,
+        near.act.first as nearest_act_time,
+        near.act.source as nearest_act_source,
+        near.act.target as nearest_act_target,
+        near.act.user as nearest_act_user,
+        cast(date_diff('microsecond', near.act.first, tamperings.event_time) as double)
+        / 1000000 as seconds_after_act,
         tamperings.user_name,
         tamperings.user_domain,
         tamperings.user_sid,
@@ -155,6 +205,10 @@ final as (
         on
             tamperings.event_uid = shutdowns.event_uid
             and tamperings.host = shutdowns.host
+    left join near
+        on
+            tamperings.event_uid = near.event_uid
+            and tamperings.host = near.host
 )
 
 select * from final
