@@ -109,7 +109,7 @@ def test_a_worker_that_cannot_work_is_an_error_and_nothing_is_committed(
 def test_a_full_disk_is_nobodys_fault_but_the_disks(lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(worker, "main", full_disk_main)
-        with pytest.raises(WmiwhError, match="cannot be written: IO Error: No space left"):
+        with pytest.raises(WmiwhError, match="cannot be written: No space left on device; nothing of this batch was committed. Free"):
             lake.ingest(lab.folder / "evtx" / "WS01", workers=2)
     assert lake.warehouse.batches() == []
     assert lake.ingest(lab.folder / "evtx" / "WS01").failed == []

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from wmiwarehouse import __version__
-from wmiwarehouse.cli import coverage, demo, event, hunt, ingest, library, session, sources, stack
+from wmiwarehouse.cli import (
+    compact,
+    coverage,
+    demo,
+    event,
+    forget,
+    hunt,
+    ingest,
+    library,
+    session,
+    shell,
+    sources,
+    sql,
+    stack,
+    verify,
+)
+from wmiwarehouse.output import escape
+
+
+class _Group(TyperGroup):
+    """Repeats in its errors what was typed as text only: it may be the name of a file that a shell put there."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _harmless_errors():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _harmless_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _harmless_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            error.message = escape.visible(message)  # type: ignore[attr-defined]
+        raise
+
 
 app = typer.Typer(
     name="wmiwh",
+    cls=_Group,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,4 +87,9 @@ app.command("event")(event.event)
 app.command("coverage")(coverage.coverage)
 app.command("list")(library.list_analytics)
 app.command("show")(library.show)
+app.command("sql")(sql.sql)
+app.command("shell")(shell.shell)
+app.command("verify")(verify.verify)
+app.command("compact")(compact.compact)
+app.command("forget")(forget.forget)
 app.command("demo")(demo.demo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import sys
 from datetime import datetime
 from typing import Annotated, Any
@@ -165,7 +166,7 @@ def _tell(found: list[dict[str, Any]], all_hosts: int, where: str, *, filtered: 
     )
     analytics = {row["analytic"] for row in found}
     if len(analytics) > 1 and len(with_logs | nameless) > 1:
-        some = sorted(with_logs or nameless)[0]
+        some = shlex.quote(min(with_logs or nameless))
         console.note(f"next: wmiwh coverage --analytic {min(analytics)}{where} · wmiwh coverage --host {some}{where}")
     else:
         console.note("what siblings say of the missing, and the rest: -f json or -o FILE.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -82,7 +83,7 @@ def _show(found: Event) -> None:
         lines.append(f"── {title} " + "─" * max(min(room, 80) - len(title) - 4, 0))
         for name, value in facts:
             parts = [part for line in _text(value) for part in measure.wrap(line, max(room - label, 20))]
-            lines.append(measure.pad(name, label) + parts[0])
+            lines.append(measure.pad(name, label - 2) + "  " + parts[0])
             lines += [" " * label + part for part in parts[1:]]
     streams.write_text(sys.stdout, (f"{line.rstrip()}\n" for line in lines))
 
@@ -104,15 +105,15 @@ def _facts(found: Event) -> list[tuple[str, Any]]:
 
 def _data(text: str | None) -> list[tuple[str, Any]]:
     """Return the event's own fields as logged, empty ones too; what is no JSON object stays one text."""
-    from wmiwarehouse.output import escape
+    from wmiwarehouse.output import cells, escape
 
     try:
         data = json.loads(text or "")
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
-        return [("", text)] if text else []
-    return [(escape.visible(name), value) for name, value in _flat(data)]
+        if isinstance(data, dict):
+            return [(escape.visible(name), cells.exact(cells.plain(value))) for name, value in _flat(data)]
+    except (ValueError, RecursionError):  # nested so deep only to break whoever reads it
+        pass
+    return [("", text)] if text else []
 
 
 def _flat(data: dict[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
@@ -166,6 +167,6 @@ def _tell(found: Event, where: str) -> None:
         console.note("stands in no analytic that names its events; stacks and counts name none")
     steps = [f"wmiwh show {found.analytics[0].id}"] if found.analytics else []
     if columns["logon_id"] and columns["host"]:
-        steps.insert(0, f"wmiwh session {columns['host']} {columns['logon_id']}{where}")
+        steps.insert(0, f"wmiwh session {shlex.quote(columns['host'])} {columns['logon_id']}{where}")
     if steps:
         console.note(f"next: {' · '.join(steps)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wmiwarehouse.cli import options
-from wmiwarehouse.errors import ExitCode
+from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ def ingest(
     ],
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Fail (exit 1) if another ingest is writing.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read known contents once more, in place of what was read before.")
+    ] = False,
     ingest_dir: Annotated[
         list[Path] | None, typer.Option(metavar="DIR", help="Further formats/ and events/ in the shape of ingest/.")
     ] = None,
@@ -36,12 +39,13 @@ def ingest(
     """Read event logs into the warehouse.
 
     Formats are recognised by content: EVTX, NXLog JSON lines; plain, .gz or in a .zip. What is damaged is named and the
-    rest is read; contents that the warehouse has already are left alone.
+    rest is read; contents that the warehouse has already are left alone, or with --again read anew and replaced.
 
     \b
     Examples:
       wmiwh ingest ./triage -w case42
       wmiwh ingest Security.evtx logs.zip -w case42
+      wmiwh ingest --again ./triage -w case42     after an update, or with an --ingest-dir of your own
       wmiwh sources --problems -w case42
 
     Exit: 0 done, 2 no such path, 3 no file there, 5 done, but some input was damaged.
@@ -51,7 +55,12 @@ def ingest(
 
     check(paths)  # before a warehouse is made for nothing
     summary = run(
-        paths, Warehouse.create(warehouse), workers=workers, wait=not no_wait, ingest_folders=ingest_dir or []
+        paths,
+        Warehouse.create(warehouse),
+        workers=workers,
+        wait=not no_wait,
+        ingest_folders=ingest_dir or [],
+        again=again,
     )
     from wmiwarehouse.output.formats import emit
 
@@ -68,10 +77,12 @@ def run(
     workers: int = 2,
     wait: bool = True,
     ingest_folders: list[Path] | None = None,
+    again: bool = False,
 ) -> Summary:
     """Ingest *paths* with a progress bar, and build the views anew for other tools."""
     from wmiwarehouse import assets
     from wmiwarehouse.lake import catalog
+    from wmiwarehouse.lake.rest import purge
     from wmiwarehouse.pipeline.ingest import ingest as ingest_paths
 
     library = options.load_library()
@@ -80,9 +91,19 @@ def run(
         warehouse.clear_staging()
         with console.progress("Reading") as bar:
             summary = ingest_paths(
-                paths, warehouse, workers=workers, ingest_folders=folders, on_progress=lambda p: _show(bar, p)
+                paths,
+                warehouse,
+                workers=workers,
+                ingest_folders=folders,
+                again=again,
+                on_progress=lambda p: _show(bar, p),
             )
-        catalog.refresh_database(warehouse, library)
+        try:
+            catalog.refresh_database(warehouse, library)
+        except WmiwhError as error:  # the records are in the lake: the ingest is done
+            console.warn(f"{error}. Other tools do not see the new records; the next hunt builds it again")
+        else:
+            purge(warehouse)
     return summary
 
 
@@ -115,6 +136,8 @@ def _tell(summary: Summary, warehouse: Path) -> None:
         "problem" if len(summary.problems) == 1 else "problems",
         [(file, f"{position}: {reason}" if position else reason) for file, position, reason, _ in summary.problems],
     )
+    if summary.again:
+        console.note(f"{_count(summary.again, 'source')} read again, in place of what was read before")
     if summary.known:
         console.note(
             f"{_count(len(summary.known), 'source')} already in the warehouse with the same content: nothing to do"

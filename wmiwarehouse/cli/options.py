@@ -19,7 +19,15 @@ from wmiwarehouse.output.formats import Format
 _P = ParamSpec("_P")
 
 WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="WMIWH_WAREHOUSE", metavar="DIR", help="Folder of the warehouse.")
+    Path,
+    typer.Option(
+        "--warehouse",
+        "-w",
+        envvar="WMIWH_WAREHOUSE",
+        metavar="DIR",
+        help="Folder of the warehouse.",
+        readable=False,  # one that is closed is a failure with a cause, not a mistake on the command line
+    ),
 ]
 DEFAULT_WAREHOUSE = Path("warehouse")
 

@@ -6,13 +6,15 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import __version__
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.errors import WmiwhError
+from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.relations import base_relations
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
@@ -41,9 +43,33 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
 
 
 def write_database(warehouse: Warehouse, library: Library) -> None:
-    """Build ``warehouse.duckdb`` anew beside the old one and put it in its place; views only, absolute paths."""
+    """Build ``warehouse.duckdb`` anew beside the old one and put it in its place; views only, absolute paths.
+
+    Raises :class:`WmiwhError` where that cannot be done (a full disk; on Windows another tool that has it open): the
+    old one stays as it is, and the next command that may write tries again.
+    """
+    import duckdb
+
     aside = warehouse.database.with_suffix(".duckdb.new")
-    aside.unlink(missing_ok=True)
+    try:
+        _clear(aside)
+        _write_database(warehouse, library, aside)
+    except (OSError, duckdb.Error) as error:
+        with suppress(OSError):
+            _clear(aside)  # it may be what fills the disk
+        reason = disk.why(error)
+        if reason is None:
+            raise
+        raise WmiwhError(f"{warehouse.database} cannot be written: {reason}; it stays as it was") from None
+
+
+def _clear(aside: Path) -> None:
+    """Remove what a build that was ended left; DuckDB would play its log into the next."""
+    for path in (aside, aside.with_name(f"{aside.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+def _write_database(warehouse: Warehouse, library: Library, aside: Path) -> None:
     batches = warehouse.batches()
     settings = Settings.load(warehouse.root)
     with ExitStack() as exits:
@@ -53,7 +79,7 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
         _build_database(built, batches, settings, library)
         if elsewhere:
             shutil.copyfile(built, aside)
-    aside.replace(warehouse.database)
+    disk.replace(aside, warehouse.database)
     warehouse.write_mark(_built_for(warehouse, batches, settings, library))
 
 
@@ -75,7 +101,7 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
 
 
 def refresh_database(warehouse: Warehouse, library: Library) -> None:
-    """Build ``warehouse.duckdb`` anew if the folder was moved or it does not fit; silent where it cannot write."""
+    """Build ``warehouse.duckdb`` anew if the folder was moved or it does not fit; not where nothing may be written."""
     if not is_current(warehouse, library) and os.access(warehouse.root, os.W_OK):
         write_database(warehouse, library)
 

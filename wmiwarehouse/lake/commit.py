@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wmiwarehouse.lake import duplicates, query, tables
+from wmiwarehouse.lake import disk, duplicates, query, rest, tables
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 _MEMORY = "1GB"
@@ -55,22 +53,40 @@ class Committed:
 
 
 def commit(
-    warehouse: Warehouse, staged: Path, entries: Sequence[SourceEntry], ingested_at: datetime, older: Iterable[Batch]
+    warehouse: Warehouse,
+    staged: Path,
+    entries: Sequence[SourceEntry],
+    ingested_at: datetime,
+    older: Sequence[Batch],
+    again: Collection[str] = (),
 ) -> Committed:
-    """Complete the batch in *staged* and move it into the lake; called while holding the warehouse's lock."""
+    """Complete the batch in *staged* and move it into the lake; called while holding the warehouse's lock.
+
+    Sources in *older* batches whose SHA-256 is in *again* go in the same step in which those of *entries* come.
+    """
     import duckdb
 
+    _drop_unfinished(staged)
     connection = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(staged / "spill")})
     try:
         connection.execute("set timezone = 'UTC'")
         parts = sorted((staged / "events").glob("*.parquet"))
         counts = _counts(connection, parts)
-        copies = (
-            duplicates.find(connection, parts, [file for batch in older for file in batch.event_files]) if parts else []
-        )
-        hosts = _hosts(connection, parts)
+        hosts = rest.hosts(connection, parts)
+        old = rest.Rest()
+        if replaced := _replaced(entries, older, again):
+            old = rest.take_out(connection, staged, older, replaced, parts)
+            copies = old.copies.fresh
+            rest.write_duplicates(connection, staged, old, copies)
+            listed_hosts = rest.hosts(connection, sorted((staged / "events").glob("*.parquet")))
+        else:
+            files = [file for batch in older for file in batch.event_files]
+            copies = duplicates.find(connection, parts, files) if parts else []
+            tables.write(staged / "duplicates.parquet", tables.DUPLICATES, copies)
+            listed_hosts = hosts
     finally:
         connection.close()
+    disk.remove(staged / "spill")
     batch_id = staged.name
     copied: dict[tuple[str, str], int] = defaultdict(int)
     for row in copies:
@@ -102,14 +118,11 @@ def commit(
             | stamp
             for where, why, lost in entry.problems
         ]
-    tables.write(staged / "problems.parquet", tables.PROBLEMS, problems)
-    tables.write(staged / "duplicates.parquet", tables.DUPLICATES, copies)
-    tables.write(staged / "hosts.parquet", tables.HOSTS, hosts)
-    tables.write(staged / "sources.parquet", tables.SOURCES, rows)
-    _make_durable(staged)
-    staged.rename(warehouse.lake / batch_id)
-    _sync_folder(warehouse.lake)
-    _make_read_only(warehouse.lake / batch_id)
+    tables.write(staged / "problems.parquet", tables.PROBLEMS, problems + old.problems)
+    tables.write(staged / "hosts.parquet", tables.HOSTS, listed_hosts)
+    tables.write(staged / "sources.parquet", tables.SOURCES, rows + old.sources)
+    rest.write_forgotten(staged, old)
+    rest.publish(warehouse, staged, old)
     return Committed(
         _by_format(rows),
         frozenset(row["computer"] for row in hosts if row["computer"]),
@@ -151,20 +164,18 @@ def _by_format(rows: Sequence[dict[str, Any]]) -> tuple[FormatTotals, ...]:
     return tuple(totals.values())
 
 
-def _hosts(connection: Any, parts: Sequence[Path]) -> list[dict[str, Any]]:
-    if not parts:
-        return []
-    sql = """
-        select
-            computer,
-            host,
-            count(*) as records,
-            min(event_time) as first_time,
-            max(event_time) as last_time
-        from read_parquet($parts)
-        group by computer, host
-        order by computer, host"""
-    return query.rows(connection, sql, {"parts": list(map(str, parts))})
+def _replaced(entries: Sequence[SourceEntry], older: Sequence[Batch], again: Collection[str]) -> set[rest.Key]:
+    """Return the sources that *entries* stand for anew: of the same content, or files that were not read then."""
+    if not again:
+        return set()
+    contents = {entry.source_id for entry in entries if entry.status == "read"} & set(again)
+    files = {entry.source_file for entry in entries}
+    return {
+        rest.key(row)
+        for batch in older
+        for row in tables.read(batch.table("sources"))
+        if (row["source_id"] in contents if row["status"] == "read" else row["source_file"] in files)
+    }
 
 
 def _incomplete(found: dict[str, Any]) -> list[tuple[str, str, int]]:
@@ -186,28 +197,9 @@ def _incomplete(found: dict[str, Any]) -> list[tuple[str, str, int]]:
     return problems
 
 
-def _make_durable(folder: Path) -> None:
-    """Force every file, then every folder, onto the disk: a batch that is visible must be whole after a power cut."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("r+b") as stream:
-                os.fsync(stream.fileno())
-    for path in [*(p for p in folder.rglob("*") if p.is_dir()), folder]:
-        _sync_folder(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows has no handle for a folder to flush
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _make_read_only(folder: Path) -> None:
-    read_only = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(read_only)
+def _drop_unfinished(staged: Path) -> None:
+    """Remove what the workers left beside the finished parts: nothing else may reach the lake."""
+    disk.remove(staged / "spill")
+    for path in (staged / "events").iterdir():
+        if path.suffix != ".parquet":
+            path.unlink()

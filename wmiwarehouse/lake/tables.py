@@ -1,4 +1,7 @@
-"""The small tables of a batch beside its events: its sources, what was wrong with them, its copies, its hosts."""
+"""The small tables of a batch beside its events: its sources, what was wrong with them, its copies, its hosts.
+
+And what was forgotten: the list goes from batch to batch, so that it says for good that evidence was removed.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,20 @@ HOSTS = {
     "first_time": "TIMESTAMPTZ",
     "last_time": "TIMESTAMPTZ",
 }
+#: One row for each source that was removed on purpose; only batches that somebody forgot sources of have it.
+FORGOTTEN = {
+    "forgotten_at": "TIMESTAMPTZ",
+    "source_file": "VARCHAR",
+    "source_id": "VARCHAR",
+    "file_sha256": "VARCHAR",
+    "format": "VARCHAR",
+    "status": "VARCHAR",
+    "records": "BIGINT",
+    "ingested_at": "TIMESTAMPTZ",
+}
+
+#: In the Parquet footer of every table of a batch that has a ``batch.json``, so that its loss is noticed.
+_LISTED = {b"wmiwh.listed": b"1"}
 
 
 def arrow_schema(columns: Mapping[str, str]) -> Any:
@@ -58,4 +75,23 @@ def write(path: Path, columns: Mapping[str, str], rows: Iterable[Mapping[str, An
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(columns)), path, compression="zstd")
+    schema = arrow_schema(columns).with_metadata(_LISTED)
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path, compression="zstd")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table of this module; none where the batch has no such table."""
+    import pyarrow.parquet as pq
+
+    return list(pq.ParquetFile(path).read().to_pylist()) if path.is_file() else []
+
+
+def is_listed(path: Path) -> bool:
+    """Whether the table at *path* belongs to a batch that has a ``batch.json``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return _LISTED.items() <= (pq.read_schema(path).metadata or {}).items()
+    except (OSError, pa.ArrowException):
+        return False

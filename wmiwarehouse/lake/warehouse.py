@@ -8,9 +8,9 @@ says for which place and which batches that file was built; ``wmiwh.toml`` is th
 from __future__ import annotations
 
 import json
-import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.lake import disk
+from wmiwarehouse.lake.manifest import list_lake
 from wmiwarehouse.lake.settings import FILE_NAME
 
 _MARK = "warehouse.json"
@@ -43,7 +45,7 @@ class Batch:
         return sorted((self.folder / "events").glob("*.parquet"))
 
     def table(self, name: str) -> Path:
-        """Path of ``sources``, ``problems``, ``duplicates`` or ``hosts``; batches of older versions lack the last."""
+        """Path of a table of :mod:`wmiwarehouse.lake.tables`; older batches lack ``hosts``, most ``forgotten``."""
         return self.folder / f"{name}.parquet"
 
 
@@ -58,7 +60,13 @@ class Warehouse:
         """Open an existing warehouse; raises :class:`WmiwhError` (exit 3) if there is none."""
         if not root.exists():
             raise WmiwhError(f"no warehouse at {root}; make one: wmiwh ingest PATH... -w {root}", ExitCode.NO_DATA)
-        if not (root / _MARK).is_file():
+        try:
+            marked = stat.S_ISREG((root / _MARK).stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            marked = False
+        except OSError as error:
+            raise WmiwhError(f"{root} cannot be read: {error.strerror or error}") from None
+        if not marked:
             raise WmiwhError(
                 f"{root} is not a warehouse (it has no {_MARK}); make one: wmiwh ingest PATH... -w DIR",
                 ExitCode.NO_DATA,
@@ -73,15 +81,22 @@ class Warehouse:
             if root.exists() and not root.is_dir():
                 raise WmiwhError(f"{root} is a file, not a folder; name another: -w DIR", ExitCode.USAGE)
             if not warehouse._mark.is_file():
-                if root.exists() and any(entry.name not in _BEFORE for entry in root.iterdir()):
+                theirs = root.exists() and any(entry.name not in _BEFORE for entry in root.iterdir())
+                if theirs and not warehouse._mark.is_file():  # which another ingest may have made meanwhile
                     raise WmiwhError(
                         f"{root} is not empty and not a warehouse; nothing was written. Name a new folder: -w DIR",
                         ExitCode.USAGE,
                     )
                 root.mkdir(parents=True, exist_ok=True)
-                warehouse.write_mark({})
-            for folder in (warehouse.lake, warehouse.staging):
-                folder.mkdir(exist_ok=True)
+                # Not put aside and renamed: two that make the warehouse at once hold no lock yet, and one that is
+                # killed here must leave nothing that the next would take for somebody else's.
+                with suppress(FileExistsError), warehouse._mark.open("x", encoding="utf-8") as stream:
+                    stream.write(_mark_text({}))
+            if not (warehouse.lake.is_dir() and warehouse.staging.is_dir()):
+                for folder in (warehouse.lake, warehouse.staging):
+                    folder.mkdir(exist_ok=True)
+                for folder in (warehouse.root, warehouse.root.parent):
+                    disk.sync_folder(folder)
         except OSError as error:
             raise WmiwhError(f"{root} cannot be written: {error.strerror or error}", ExitCode.FAILED) from None
         return warehouse
@@ -106,10 +121,9 @@ class Warehouse:
         return self.root / _MARK
 
     def batches(self) -> list[Batch]:
-        """Return the committed batches, oldest first."""
-        if not self.lake.is_dir():
-            return []
-        return [Batch(folder) for folder in sorted(self.lake.iterdir()) if (folder / "sources.parquet").is_file()]
+        """Return the committed batches, oldest first; those that another one replaces are left out."""
+        folders = list_lake(self.lake).visible()
+        return [Batch(folder) for folder in folders if (folder / "sources.parquet").is_file()]
 
     def read_mark(self) -> dict[str, Any]:
         """Return what ``warehouse.duckdb`` was last built for."""
@@ -120,11 +134,10 @@ class Warehouse:
         return found if isinstance(found, dict) else {}
 
     def write_mark(self, built: dict[str, Any]) -> None:
-        """Record what ``warehouse.duckdb`` was built for."""
-        text = json.dumps({"layout": _LAYOUT, **built}, indent=1)
+        """Record what ``warehouse.duckdb`` was built for; only while holding the lock."""
         aside = self._mark.with_suffix(".json.new")
-        aside.write_text(text + "\n", encoding="utf-8")
-        aside.replace(self._mark)
+        aside.write_text(_mark_text(built), encoding="utf-8")
+        disk.replace(aside, self._mark)
 
     @contextmanager
     def writing(self, *, wait: bool = True, on_wait: Any = None) -> Iterator[None]:
@@ -151,6 +164,10 @@ class Warehouse:
         """Remove what an interrupted ingest left; only while holding the lock."""
         for leftover in self.staging.iterdir():
             if leftover.is_dir() and not leftover.is_symlink():
-                shutil.rmtree(leftover, ignore_errors=True)
+                disk.remove(leftover)
             else:
                 leftover.unlink(missing_ok=True)
+
+
+def _mark_text(built: dict[str, Any]) -> str:
+    return json.dumps({"layout": _LAYOUT, **built}, indent=1) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wmiwarehouse.errors import WmiwhError
+from wmiwarehouse.lake.manifest import list_lake
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
@@ -30,8 +31,8 @@ def check_whole(warehouse: Warehouse) -> None:
 
 
 def _listed(warehouse: Warehouse) -> list[Batch]:
-    """Return every folder in the lake; one without its source list is damaged too and must not be passed over."""
+    """Return every folder in the lake that counts; one without its source list is damaged too and not passed over."""
     try:
-        return [Batch(folder) for folder in sorted(warehouse.lake.iterdir())] if warehouse.lake.is_dir() else []
+        return [Batch(folder) for folder in list_lake(warehouse.lake).visible()]
     except OSError as error:
         raise WmiwhError(f"{warehouse.lake} cannot be read: {error.strerror or error}") from None

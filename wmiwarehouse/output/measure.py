@@ -14,15 +14,15 @@ def width(text: str) -> int:
     return cell_len(text)
 
 
-def _fitting(text: str, room: int) -> int:
-    """Return how many characters from the start of *text* fit into *room* cells."""
+def _fitting(text: str, room: int, start: int = 0) -> int:
+    """Return where the characters of *text* from *start* on stop to fit into *room* cells."""
     if text.isascii():
-        return min(len(text), room)
+        return min(len(text), start + room)
     from rich.cells import get_character_cell_size
 
     used = 0
-    for index, character in enumerate(text):
-        used += get_character_cell_size(character)
+    for index in range(start, len(text)):
+        used += get_character_cell_size(text[index])
         if used > room:
             return index
     return len(text)
@@ -51,10 +51,11 @@ def pad(text: str, room: int, *, to_right: bool = False) -> str:
 def wrap(text: str, room: int) -> list[str]:
     """Return *text* in lines of at most *room* cells, broken behind a blank where one stands in the last third."""
     lines: list[str] = []
-    while width(text) > room:
-        end = max(_fitting(text, room), 1)
-        blank = text.rfind(" ", end * 2 // 3, end)
-        end = blank + 1 if blank > 0 else end
-        lines.append(text[:end])
-        text = text[end:]
-    return [*lines, text]
+    start = 0
+    # By position: a rest that is copied for each line makes a word of some megabytes last for minutes.
+    while (end := max(_fitting(text, room, start), start + 1)) < len(text):
+        blank = text.rfind(" ", start + (end - start) * 2 // 3, end)
+        end = blank + 1 if blank > start else end
+        lines.append(text[start:end])
+        start = end
+    return [*lines, text[start:]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import shutil
 import threading
 import time
 from collections import defaultdict
@@ -12,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wmiwarehouse.errors import WmiwhError
+from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.commit import SourceEntry, commit
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import known
@@ -39,6 +38,7 @@ class Run:
         workers: int,
         ingest_folders: tuple[Path, ...],
         on_progress: Callable[[Progress], None] | None,
+        again: bool = False,
     ) -> None:
         self.warehouse, self.workers, self.ingest_folders = warehouse, workers, ingest_folders
         self.summary, self.progress = Summary(), Progress()
@@ -46,6 +46,9 @@ class Run:
         self._started = time.monotonic()
         self.projection = compiled(ingest_folders)
         self.known, self.listed = known(warehouse)
+        #: Contents in the warehouse that are read anew, until they are committed.
+        self.again: frozenset[str] = self.known if again else frozenset()
+        self.known = frozenset() if again else self.known
         self.committed_before = warehouse.batches()
         self.settings = Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
         self.computers: set[str] = set()
@@ -93,7 +96,7 @@ class Batch:
         """End the workers and remove what was staged and not committed."""
         if self._pool:
             self._pool.kill()
-        shutil.rmtree(self._staged, ignore_errors=True)
+        disk.remove(self._staged)
 
     def _take_surveys(self) -> None:
         while True:
@@ -156,9 +159,7 @@ class Batch:
 
     def _take(self, done: Done | CannotWrite) -> None:
         if isinstance(done, CannotWrite):
-            raise WmiwhError(
-                f"{self._run.warehouse.root} cannot be written: {done.reason}; nothing of this batch was committed"
-            )
+            raise disk.cannot_write(self._run.warehouse.root, done.reason)
         for number, problem in done.problems:
             self._add_problem(number, problem)
         if isinstance(done.task, Flush):
@@ -212,8 +213,11 @@ class Batch:
         if all((entry.source_file, entry.reason) in self._run.listed for entry in entries):
             return  # nothing that the source list does not say already
         (self._staged / "events").mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._staged / "spill", ignore_errors=True)
-        committed = commit(self._run.warehouse, self._staged, entries, self.ingested_at, self._run.committed_before)
+        run = self._run
+        committed = commit(run.warehouse, self._staged, entries, self.ingested_at, run.committed_before, run.again)
+        read_again = {entry.source_id for entry in entries if entry.source_id in run.again}
+        summary.again += len(read_again)
+        run.again -= read_again
         for entry in entries:
             summary.problems += [(entry.source_file, *problem) for problem in entry.problems]
         for count in committed.formats:

@@ -7,11 +7,13 @@ source it was reading: the batch is begun again without it.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.batch import Batch, Run
 from wmiwarehouse.pipeline.pool import WorkerDied
@@ -31,16 +33,18 @@ def ingest(
     *,
     workers: int = 2,
     ingest_folders: Sequence[Path] = (),
+    again: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Read every event log in *paths* into *warehouse*; call it while holding the warehouse's lock.
 
     *paths* are files or folders (walked); *ingest_folders* are further folders in the shape of ``ingest/``.
+    With *again* contents that the warehouse has already are read once more, and replaced.
     Raises :class:`WmiwhError` where a path does not exist or the settings are wrong (exit 2), or no file is there at
     all (exit 3).
     """
     found = check(paths)
-    run = Run(warehouse, workers, tuple(ingest_folders), on_progress)
+    run = Run(warehouse, workers, tuple(ingest_folders), on_progress, again)
     started = time.monotonic()
     run.progress.files, run.progress.bytes = len(found), sum(map(size_of, found))
     for group in _groups(found):
@@ -78,7 +82,13 @@ def _groups(found: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _one_batch(run: Run, group: Sequence[Path]) -> None:
-    """Read and commit one group of files; begun again without the culprit if a worker dies."""
+    """Read and commit one group of files; begun again without the culprit if a worker dies.
+
+    A death at no source's reading (somebody or the system killed it) is forgiven once.
+    """
+    import duckdb
+
+    forgiven = False
     killers: dict[str, str] = {}
     saved = (run.progress.files_done, run.progress.bytes_done, run.progress.records)
     while True:
@@ -89,7 +99,21 @@ def _one_batch(run: Run, group: Sequence[Path]) -> None:
             return
         except WorkerDied as died:
             if not isinstance(died.task, (Read, Clock)):
-                raise WmiwhError(f"{died}; nothing of this batch was committed") from None
+                if forgiven:
+                    raise WmiwhError(f"{died}; nothing of this batch was committed") from None
+                forgiven = True
+                continue
             killers[died.task.source.place.text] = f"a worker ended with {died.exit_code} while reading it"
+        except (OSError, duckdb.Error) as error:
+            reason = disk.why(error)
+            if reason is None or not _is_ours(error, run.warehouse):
+                raise
+            raise disk.cannot_write(run.warehouse.root, reason) from None
         finally:
             attempt.clean_up()
+
+
+def _is_ours(error: Exception, warehouse: Warehouse) -> bool:
+    """Whether *error* is, or may be, about the warehouse's disk and not about a log that cannot be read."""
+    name = getattr(error, "filename", None)
+    return name is None or Path(os.fsdecode(name)).is_relative_to(warehouse.root)

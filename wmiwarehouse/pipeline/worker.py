@@ -5,14 +5,19 @@ A part is a flush across sources, so that a thousand small files don't become a 
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wmiwarehouse.lake import disk
 from wmiwarehouse.pipeline.buffer import Buffer, Source
 from wmiwarehouse.pipeline.clock import Finding, Offset
 from wmiwarehouse.pipeline.pool import READY
@@ -146,6 +151,8 @@ class Worker:
         except duckdb.IOException:
             raise
         except duckdb.Error as error:
+            if isinstance(error, duckdb.OutOfMemoryException) and disk.why(error):
+                raise  # no room to spill is no fault of a record
             cause = str(error).splitlines()[0]
         invalid = self._writer.invalid(records)
         if invalid:
@@ -209,24 +216,40 @@ def _shortened(problems: list[tuple[int, Problem]]) -> Iterator[tuple[int, Probl
 
 
 def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
-    """Entry of a worker process: do what comes over *connection* until None comes."""
+    """Entry of a worker process: do what comes over *connection* until None comes, or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import duckdb
 
     from wmiwarehouse.pipeline.part_writer import PartWriter
     from wmiwarehouse.projection.compiler import Projection
 
     projection = Projection(*map(Path, ingest_folders))
-    writer = PartWriter(Path(folder), name, projection)
-    connection.send(READY)
-    worker = Worker(writer, frozenset(fmt.name for fmt in projection.formats.values() if fmt.clock is not None))
-    while (task := connection.recv()) is not None:
+    with suppress(EOFError, ConnectionError):  # the parent was killed: nobody is left to tell
         try:
-            connection.send(_slim(worker.do(task)))
-        except (duckdb.IOException, OSError) as error:  # reading has its own net: this was writing
-            connection.send(CannotWrite(str(error).splitlines()[0]))
-            break
-    writer.close()
+            writer = PartWriter(Path(folder), name, projection)
+            connection.send(READY)
+            with_clock = frozenset(fmt.name for fmt in projection.formats.values() if fmt.clock is not None)
+            worker = Worker(writer, with_clock)
+            while (task := connection.recv()) is not None:
+                connection.send(_slim(worker.do(task)))
+            writer.close()
+        except ConnectionError:
+            raise
+        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            # Reading has its own net: this was writing. What takes too much memory is the fault of what was read.
+            reason = disk.why(error)
+            if reason is None and isinstance(error, duckdb.OutOfMemoryException):
+                raise
+            connection.send(CannotWrite(reason or str(error).splitlines()[0]))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, however that came: an orphan must not go on reading."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _slim(done: Done) -> Done:

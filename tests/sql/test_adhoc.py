@@ -1,0 +1,298 @@
+"""Ad-hoc SQL over a warehouse: nothing outside is read, nothing is written, and it ends when it should."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from wmiwarehouse.content.library import Library
+from wmiwarehouse.errors import ExitCode, NoDataError, UsageError, WmiwhError
+from wmiwarehouse.hunting import adhoc
+from wmiwarehouse.lake import catalog, relations
+from wmiwarehouse.lake.warehouse import Warehouse
+
+HERE = Path(__file__).parent
+HOSTILE: list[dict[str, Any]] = tomllib.loads((HERE / "hostile.toml").read_text(encoding="utf-8"))["statements"]
+HARMLESS: list[str] = tomllib.loads((HERE / "harmless.toml").read_text(encoding="utf-8"))["statements"]
+Place = Any
+
+
+@pytest.fixture
+def ask(place: Place, library: Library) -> Any:
+    def rows(sql: str, parameters: dict[str, str] | None = None, **options: Any) -> list[dict[str, Any]]:
+        with adhoc.answer(place.warehouse, library, sql, parameters, **options) as reader:
+            found: list[dict[str, Any]] = reader.read_all().to_pylist()
+            return found
+
+    return rows
+
+
+def test_hostile_statements_change_and_read_nothing(place: Place, ask: Any) -> None:
+    before = place.hashes()
+    for item in HOSTILE:
+        with pytest.raises(UsageError) as refused:
+            ask(place.fill(item["sql"]))
+        assert place.secret not in str(refused.value)
+    assert place.hashes() == before
+
+
+@pytest.fixture
+def copied(place: Place, tmp_path: Path) -> Place:
+    """The same in another place, for statements that get through: they may spoil it."""
+    there = replace(place, warehouse=tmp_path / "w", outside=tmp_path / "outside")
+    shutil.copytree(place.warehouse, there.warehouse)
+    shutil.copytree(place.outside, there.outside)
+    return there
+
+
+def test_the_connection_alone_keeps_all_but_the_lake(copied: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second line of defence: the same statements without the guard.
+
+    What it does not do, the guard must: keep statements from overwriting files of the lake (``only_the_guard``), and
+    from changing the session itself (making a view, attaching a database in memory), which ends with the connection.
+    """
+    monkeypatch.chdir(copied.outside)  # where a relative name would be
+    before = copied.hashes()
+    lake = copied.lake
+    content, mode = lake.read_bytes(), lake.stat().st_mode
+    written = set()
+    for item in HOSTILE:
+        answer = _unguarded(copied, copied.fill(item["sql"]))
+        assert copied.secret not in answer, item["sql"]
+        after = copied.hashes()
+        if after != before:
+            written.add(item["sql"])
+            assert after.keys() == before.keys(), item["sql"]
+            assert {path for path in after if after[path] != before[path]} == {str(lake)}, item["sql"]
+            lake.chmod(0o644)
+            lake.write_bytes(content)
+            lake.chmod(mode)
+    # Run by root nothing else stands in the way; anybody else is kept by the files' own mode.
+    assert written <= {item["sql"] for item in HOSTILE if item.get("only_the_guard")}
+
+
+def _unguarded(place: Place, sql: str) -> str:
+    connection = catalog.connect(memory_limit="256MB")
+    batches = Warehouse.open(place.warehouse).batches()
+    for statement in relations.base_relations(batches):
+        connection.execute(statement)
+    connection.execute("create schema hunt")
+    connection.execute("create view events as select * from lake_events")
+    adhoc.lock_down(connection, batches)
+    timer = threading.Timer(5, connection.interrupt)
+    timer.start()
+    try:
+        return str(connection.execute(sql).fetch_arrow_table().to_pylist())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it was stopped
+        return str(error)
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def test_the_connection_lets_the_lake_be_written_where_the_guard_is_not_asked(copied: Place) -> None:
+    """Why there is a guard at all; if this fails, DuckDB has closed the gap."""
+    lake = copied.lake
+    lake.chmod(0o644)
+    _unguarded(copied, f"with x as (copy (select 9 as a) to '{lake}' (use_tmp_file false)) select * from x")
+    assert lake.stat().st_size < 1000
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "enable_external_access = true",
+        "lock_configuration = false",
+        "memory_limit = '100GB'",
+        "temp_directory = '/tmp'",
+        "allowed_paths = ['/etc/passwd']",
+        "autoload_known_extensions = true",
+        "python_enable_replacements = true",
+    ],
+)
+def test_what_is_locked_stays_locked(place: Place, setting: str) -> None:
+    connection = catalog.connect()
+    adhoc.lock_down(connection, Warehouse.open(place.warehouse).batches())
+    with pytest.raises(duckdb.Error):
+        connection.execute(f"set {setting}")
+    connection.close()
+
+
+def test_harmless_statements_run(place: Place, ask: Any) -> None:
+    before = place.hashes()
+    for sql in HARMLESS:
+        ask(sql)
+    assert place.hashes() == before
+
+
+def test_rows(ask: Any) -> None:
+    assert ask("select 1 as one") == [{"one": 1}]
+    query = "select host, count(*) as n from events group by host order by host"
+    assert ask(query) == [{"host": "ws00", "n": 1}, {"host": "ws01", "n": 2}, {"host": "ws02", "n": 2}]
+    assert [row["process_name"] for row in ask("from hunt.wmiprvse_children order by event_time")] == [
+        "cmd.exe",
+        "notepad.exe",
+    ]
+    assert ask("select source_file from lake_sources")[0]["source_file"].endswith("a.json")
+
+
+def test_a_step_does_not_reach_into_the_views(ask: Any) -> None:
+    found = ask(
+        "with process_event as (select 1 as x), events as (select 2 as y) select count(*) as n from process_creation"
+    )
+    assert found == [{"n": 3}]
+
+
+def test_every_relation_can_be_named(ask: Any, library: Library) -> None:
+    """All that the guard lets through is there; asked in one, because each connection makes its views anew."""
+    known = adhoc.known_relations(library)
+    names = [f"{schema}.{name}" for schema in ("main", "hunt") for name in sorted(known[schema])]
+    assert len(names) > 80
+    for start in range(0, len(names), 40):
+        counts = ", ".join(f"(select count(*) from (from {name} limit 0))" for name in names[start : start + 40])
+        assert len(ask(f"select {counts}")) == 1
+
+
+def test_parameters(ask: Any) -> None:
+    assert ask("select host from events where event_id = $id and user_name = $who", {"id": "4624", "who": "adm"}) == [
+        {"host": "ws02"}
+    ]
+    text = "x'; drop view events; --"
+    assert ask("select $a as a", {"a": text}) == [{"a": text}]
+    assert ask("select count(*) as n from events where event_time >= $day::timestamptz", {"day": "2025-01-01"}) == [
+        {"n": 0}
+    ]
+    with pytest.raises(UsageError, match=r"no value for \$who; say it with -p who=VALUE"):
+        ask("select $who")
+    with pytest.raises(UsageError, match=r"-p who: the SQL has no \$who"):
+        ask("select 1", {"who": "x"})
+    with pytest.raises(UsageError, match="Could not convert string 'x'"):
+        ask("select count(*) from events where event_id = $id", {"id": "x"})
+
+
+def test_misspelt_columns_are_named_with_the_nearest(ask: Any) -> None:
+    with pytest.raises(UsageError, match=r'"proces_name" not found.*"process_name"') as refused:
+        ask("select proces_name from process_creation")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from range(1000000000000000)",
+        "select count(*) from range(1000000000) as a, range(1000000000) as b",
+        "with recursive t(i) as (select 1 union all select i + 1 from t) select * from t",
+        "with recursive t(i) as (select 1 union all select i + 1 from t) select count(*) from t",
+        "select a.range from range(1000000) as a, range(1000000000) as b",
+    ],
+)
+def test_what_never_ends_is_stopped(place: Place, library: Library, sql: str) -> None:
+    start = time.monotonic()
+    words = r"stopped after 0.5 s \(--timeout\); narrow it, or --timeout 60"
+    with (
+        pytest.raises(WmiwhError, match=words) as stopped,
+        adhoc.answer(place.warehouse, library, sql, timeout=0.5, memory="256MB") as reader,
+    ):
+        for _batch in reader:
+            pass
+    assert stopped.value.code is ExitCode.FAILED
+    assert time.monotonic() - start < 10
+
+
+def test_rows_that_are_read_slowly_end_at_the_deadline_too(place: Place, library: Library) -> None:
+    with adhoc.answer(place.warehouse, library, "select * from range(10000000)", timeout=0.3) as reader:
+        reader.read_next_batch()
+        time.sleep(0.5)
+        with pytest.raises(WmiwhError, match="stopped after"):
+            reader.read_all()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select list(a.range) as l from range(1000000) as a, range(1000) as b",
+        "select * from range(1000000000) as t(a) order by random()",
+        "select string_agg(repeat('x', 1000000), '') from range(1000)",
+    ],
+)
+def test_what_needs_too_much_memory_is_stopped(place: Place, library: Library, ask: Any, sql: str) -> None:
+    before = place.hashes()
+    with pytest.raises(
+        WmiwhError, match=r"needs more than 128MB \(--memory\); narrow it .*or --memory 256MB"
+    ) as stopped:
+        ask(sql, memory="128MB", timeout=60)
+    assert stopped.value.code is ExitCode.FAILED
+    assert place.hashes() == before
+    assert not Path(".tmp").exists()
+
+
+def test_values_that_memory_limit_does_not_count_are_bounded_too(ask: Any) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(WmiwhError, match="needs more than 128MB"):
+        ask("select len(range(2000000000))", memory="128MB", timeout=60)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+@pytest.mark.parametrize("text", ["", "4", "GB", "-1GB", "1e9MB", "1KB", "12 apples", "63MB; set x", "0GB", "4gb GB"])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="--memory"):
+        adhoc.memory_size(text)
+
+
+def test_sizes() -> None:
+    assert [adhoc.memory_size(text) for text in ("512MB", "1.5GB", "2 GiB", "4gb")] == [
+        512_000_000,
+        1_500_000_000,
+        2 << 30,
+        4_000_000_000,
+    ]
+
+
+def test_the_rows_of_a_broken_reader_are_not_ours(place: Place, library: Library, ask: Any) -> None:
+    """The interrupt is gone with its question: the next one has all its time."""
+    with pytest.raises(WmiwhError):
+        ask("select * from range(1000000000000000)", timeout=0.2)
+    assert ask("select 1 as a", timeout=0.2) == [{"a": 1}]
+
+
+def test_only_what_is_named_is_made(place: Place, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    create = adhoc.create_views
+
+    def counted(connection: Any, some: Library, analytics: Any, events_where: str = "") -> Any:
+        made.append(len(some.models))
+        return create(connection, some, analytics, events_where)
+
+    monkeypatch.setattr(adhoc, "create_views", counted)
+    for sql in ("select 1", "from events", "from hunt.wmiprvse_children"):
+        with adhoc.answer(place.warehouse, library, sql) as reader:
+            assert isinstance(reader, pa.RecordBatchReader)
+    assert made[0] == 1
+    assert made[1] < len(library.models) / 2
+
+
+def test_no_warehouse(tmp_path: Path, library: Library) -> None:
+    with pytest.raises(WmiwhError) as failed, adhoc.answer(tmp_path / "nowhere", library, "select 1"):
+        pass
+    assert failed.value.code is ExitCode.NO_DATA
+    Warehouse.create(tmp_path / "empty")
+    with pytest.raises(NoDataError), adhoc.answer(tmp_path / "empty", library, "select 1"):
+        pass
+
+
+def test_the_relations_that_may_be_named_are_those_of_the_library(library: Library) -> None:
+    known = adhoc.known_relations(library)
+    assert {"lake_events", "lake_sources", "lake_problems", "settings", "host_alias", "events"} <= known["main"]
+    assert {"wmiprvse_children", "wmiprvse_children_v1"} <= known["hunt"]
+    fewer = adhoc.known_relations(replace(library, models=library.models[:1]))
+    assert "process_creation" not in fewer["main"]
