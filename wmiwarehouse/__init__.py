@@ -33,12 +33,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for one that is there
 
-    return getattr(importlib.import_module(f"{__name__}.{'errors' if name in _ERRORS else 'api'}"), name)
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        return getattr(importlib.import_module(f"{__name__}.{'errors' if name in _ERRORS else 'api'}"), name)
 
 
 def __dir__() -> list[str]:

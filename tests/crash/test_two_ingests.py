@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +86,14 @@ def test_many_make_the_same_new_warehouse(tmp_path: Path) -> None:
     for attempt in range(20):
         root = tmp_path / f"w{attempt}"
         barrier = threading.Barrier(8)
-        failed: list[BaseException] = []
 
-        def create(root: Path = root, barrier: threading.Barrier = barrier) -> None:
+        def create(root: Path = root, barrier: threading.Barrier = barrier) -> Warehouse:
             barrier.wait()
-            try:
-                Warehouse.create(root)
-            except BaseException as error:
-                failed.append(error)
+            return Warehouse.create(root)
 
-        threads = [threading.Thread(target=create) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failed == []
+        with ThreadPoolExecutor(8) as pool:
+            made = [pool.submit(create) for _ in range(8)]
+        assert {one.result().root for one in made} == {root}
         assert Warehouse.open(root).batches() == []
 
 

@@ -68,7 +68,8 @@ def test_user_may_have_a_domain(warehouse: Path) -> None:
 def test_a_filter_beneath_an_aggregation_does_not_take_the_parents_away(warehouse: Path) -> None:
     """Many parents started before the range that is asked for; they are still named."""
     name = "escu_remote_process_instantiation_via_wmi"
-    for row in _rows(warehouse, name):
+    everything = _rows(warehouse, name)
+    for row in everything[:: max(len(everything) // 8, 1)]:  # each opens the warehouse anew
         only = _rows(
             warehouse, name, since=_iso(row["first_time"]), until=_iso(row["last_time"] + timedelta(microseconds=1))
         )

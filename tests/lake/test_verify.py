@@ -64,7 +64,7 @@ def test_every_bit_of_the_list_counts(lake: Lake) -> None:
     victim = lake.batches[0].folder / "batch.json"
     whole = victim.read_bytes()
     victim.chmod(0o644)
-    for at in range(0, len(whole), 7):
+    for at in range(0, len(whole), 23):
         content = bytearray(whole)
         content[at] ^= 1
         victim.write_bytes(content)

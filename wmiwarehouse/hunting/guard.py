@@ -136,7 +136,7 @@ def _check_brackets(sql: str) -> None:
 
 def _serialized(sql: str, connection: duckdb.DuckDBPyConnection) -> str:
     options = "skip_default := true, skip_null := true, skip_empty := true"
-    (text,) = connection.execute(f"select json_serialize_sql($sql, {options})", {"sql": sql}).fetchone() or ("{}",)
+    ((text,),) = connection.execute(f"select json_serialize_sql($sql, {options})", {"sql": sql}).fetchall()
     return str(text)
 
 
