@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from wmiwarehouse.cli import forget as forget_command
+from wmiwarehouse.cli.app import app
 from wmiwarehouse.lake import rest
 from wmiwarehouse.lake.warehouse import Warehouse
 
@@ -22,6 +26,7 @@ def _line(number: int, **more: Any) -> str:
     line = {
         "EventTime": "2024-05-06 01:02:03",
         "@timestamp": "2024-05-06T01:02:03.000Z",
+        "EventReceivedTime": "2024-05-06 01:02:03",
         "Hostname": "WS01.corp.example",
         "EventID": 4688,
         "SourceName": "Microsoft-Windows-Security-Auditing",
@@ -32,20 +37,31 @@ def _line(number: int, **more: Any) -> str:
     return json.dumps(line | more) + "\n"
 
 
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    (folder / "one.json").write_text(_line(1) + _line(2))
-    (folder / "two.json").write_text(_line(1) + _line(3))
+_LOGS = {"one.json": _line(1) + _line(2), "two.json": _line(1) + _line(3)}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two logs, each in a batch of its own; the first record of both is the same."""
+    folder = tmp_path_factory.mktemp("upkeep")
+    (folder / "logs").mkdir()
+    for name, text in _LOGS.items():
+        (folder / "logs" / name).write_text(text)
+        said = CliRunner().invoke(app, ["ingest", str(folder / "logs" / name), "-w", str(folder / "w")])
+        assert said.exit_code == 0, said.output
     return folder
 
 
 @pytest.fixture
-def warehouse(run: Run, logs: Path, tmp_path: Path) -> Path:
-    for name in ("one.json", "two.json"):
-        assert run("ingest", logs / name, "-w", tmp_path / "w", "--workers", "1").code == 0
-    return tmp_path / "w"
+def logs(base: Path) -> Iterator[Path]:
+    yield base / "logs"
+    for name, text in _LOGS.items():
+        (base / "logs" / name).write_text(text)
+
+
+@pytest.fixture
+def warehouse(base: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(base / "w", tmp_path / "w"))
 
 
 def _rows(run: Run, *arguments: Any) -> Any:
@@ -125,12 +141,12 @@ def test_staging_of_a_running_ingest_is_not_left_over(run: Run, warehouse: Path)
 
 
 def test_compact(run: Run, warehouse: Path) -> None:
-    before = run("hunt", "-w", warehouse, "-f", "csv").out
+    before = run("hunt", "playbook_src_4688_image", "-w", warehouse, "-f", "csv").out
     said = run("compact", "-w", warehouse)
     assert (said.code, said.out) == (0, "")
     assert "2 batches with 4 records are one now: 2 event files are 1" in said.err
     assert "stay 1h" in said.err
-    assert run("hunt", "-w", warehouse, "-f", "csv").out == before
+    assert run("hunt", "playbook_src_4688_image", "-w", warehouse, "-f", "csv").out == before
     said = run("verify", "-w", warehouse, "-f", "json")
     assert (said.code, {row["finding"] for row in json.loads(said.out)}) == (0, {"replaced"})
     run("verify", "--repair", "-w", warehouse)
@@ -138,7 +154,7 @@ def test_compact(run: Run, warehouse: Path) -> None:
     said = run("compact", "-w", warehouse, "--grace", "0")
     assert (said.code, "nothing to do" in said.err) == (0, True)
     assert len(list((warehouse / "lake").iterdir())) == 1
-    assert run("hunt", "-w", warehouse, "-f", "csv").out == before
+    assert run("hunt", "playbook_src_4688_image", "-w", warehouse, "-f", "csv").out == before
 
 
 def test_the_next_ingest_removes_what_was_replaced_long_ago(
@@ -204,7 +220,7 @@ def test_forget_asks_at_a_terminal(run: Run, warehouse: Path, logs: Path, monkey
 
     monkeypatch.setattr(forget_command, "sys", Sys)
     answers = [False, True]
-    monkeypatch.setattr(forget_command.typer, "confirm", lambda *_, **__: answers.pop(0))
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: answers.pop(0))
     said = run("forget", logs / "one.json", "-w", warehouse)
     assert (said.code, "nothing was removed" in said.err) == (2, True)
     assert run("forget", logs / "one.json", "-w", warehouse).code == 0
@@ -229,7 +245,7 @@ def test_candidates_are_listed(run: Run, warehouse: Path, logs: Path) -> None:
 
 
 def test_again(run: Run, warehouse: Path, logs: Path) -> None:
-    before = run("hunt", "-w", warehouse, "-f", "csv").out
+    before = run("hunt", "playbook_src_4688_image", "-w", warehouse, "-f", "csv").out
     old = {row["batch_id"] for row in _rows(run, "sources", "-w", warehouse)}
     said = run("ingest", logs, "-w", warehouse)
     assert "2 sources already in the warehouse" in said.err
@@ -240,7 +256,7 @@ def test_again(run: Run, warehouse: Path, logs: Path) -> None:
     found = _rows(run, "sources", "-w", warehouse)
     assert len(found) == 2
     assert not {row["batch_id"] for row in found} & old
-    assert run("hunt", "-w", warehouse, "-f", "csv").out == before
+    assert run("hunt", "playbook_src_4688_image", "-w", warehouse, "-f", "csv").out == before
     assert run("verify", "-w", warehouse).code == 0
 
 

@@ -26,7 +26,7 @@ from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
 _ANALYTICS = ("wmiprvse_children", "stack_wmiprvse_children", "car_2014_12_001_session")
-_SMALL_BATCHES = Path(__file__).with_name("small_batches.py")
+_HERE = Path(__file__).parent
 
 
 @dataclass
@@ -75,10 +75,10 @@ class Commands:
     folder: Path
     started: list[Process] = field(default_factory=list)
 
-    def start(self, *arguments: object, small_batches: bool = False, prefix: Sequence[str] = ()) -> Process:
-        """Start ``wmiwh`` with *arguments*; *prefix* is a command that runs it in turn."""
+    def start(self, *arguments: object, script: str = "", prefix: Sequence[str] = ()) -> Process:
+        """Start ``wmiwh`` with *arguments*; *script* in this folder changes something of it, *prefix* runs it in turn."""
         log = self.folder / f"said-{len(self.started)}.txt"
-        program = [str(_SMALL_BATCHES)] if small_batches else ["-m", "wmiwarehouse"]
+        program = [str(_HERE / script)] if script else ["-m", "wmiwarehouse"]
         environment = {k: v for k, v in os.environ.items() if k != "WMIWH_WAREHOUSE"} | {"NO_COLOR": "1"}
         with log.open("wb") as stream:
             process = subprocess.Popen(
@@ -154,7 +154,7 @@ def mount_disk() -> Callable[[Path, str], AbstractContextManager[None]]:
 def _mounted(folder: Path, options: str) -> Iterator[None]:
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("mounting a disk needs Linux and root")
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = f"this machine lets root mount no disk: {done.stderr.strip()}"

@@ -28,9 +28,10 @@ WHOM = ("group", "parent", "worker")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
 
 
-def wait_for(happened: Callable[[], object], started: Any) -> bool:
-    """Wait until *happened* is true; False if the process ends before."""
-    while started.process.poll() is None:
+def wait_for(happened: Callable[[], object], started: Any, seconds: float = 60) -> bool:
+    """Wait until *happened* is true; False if the process *started* ends before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (started is None or started.process.poll() is None):
         if happened():
             return True
         time.sleep(0.001)
@@ -50,11 +51,7 @@ def kill(started: Any, whom: str) -> None:
 
 def ended(started: Any) -> bool:
     """Whether no process of the run is left within some seconds, though none was told that the parent has gone."""
-    for _ in range(100):
-        if not started.members():
-            return True
-        time.sleep(0.1)
-    return False
+    return wait_for(lambda: not started.members(), None, 10)
 
 
 @pytest.mark.parametrize("number", range(KILLS))
@@ -64,8 +61,8 @@ def test_what_a_killed_ingest_leaves_is_whole_and_the_next_completes_it(
     chance = random.Random(number)
     root, whom = tmp_path / "w", WHOM[number % 3]
     small = number // 3 % 2 == 1  # several commits in one ingest
-    started = commands.start("ingest", logs.folder, "-w", root, small_batches=small)
-    if number % 5 == 4:  # while it commits
+    started = commands.start("ingest", logs.folder, "-w", root, script="small_batches.py" if small else "")
+    if number % 4 == 3:  # while it commits
         assert wait_for(lambda: list(root.glob(".staging/*/problems.parquet")), started)
         time.sleep(chance.random() * 0.03)
     else:
@@ -92,21 +89,29 @@ def test_what_a_killed_ingest_leaves_is_whole_and_the_next_completes_it(
     assert sorted(path.name for path in root.iterdir() if "new" in path.name) == []
 
 
-def test_workers_that_are_busy_end_with_their_parent(logs: Logs, commands: Commands, tmp_path: Path) -> None:
-    started = commands.start("ingest", logs.folder, "-w", tmp_path / "w", "--workers", 3)
-    assert wait_for(lambda: len(started.workers()) == 3, started)
-    workers = started.workers()
-    os.kill(workers[0], signal.SIGSTOP)  # one that cannot react keeps the others' pipes open, if it has them
+def test_workers_that_never_look_up_end_with_their_parent(logs: Logs, commands: Commands, tmp_path: Path) -> None:
+    started = commands.start("ingest", logs.folder, "-w", tmp_path / "w", "--workers", 3, script="stuck_workers.py")
+    assert wait_for(lambda: len(started.workers()) == 3 and started.said.count("stuck\n") == 3, started)
     started.process.kill()
     started.wait()
-    for _ in range(100):
-        if set(started.workers()) <= {workers[0]}:
-            break
-        time.sleep(0.1)
-    assert set(started.workers()) <= {workers[0]}
+    assert ended(started), started.members()
+    assert started.said == "stuck\n" * 3
+
+
+def test_workers_that_wait_end_with_their_parent_though_another_keeps_its_pipes(
+    logs: Logs, commands: Commands, tmp_path: Path
+) -> None:
+    started = commands.start("ingest", logs.folder, "-w", tmp_path / "w", "--workers", 3)
+    assert wait_for(lambda: len(started.workers()) == 3, started)
+    stopped = started.workers()[0]
+    os.kill(stopped, signal.SIGSTOP)
+    started.process.kill()
+    started.wait()
+    assert wait_for(lambda: set(started.workers()) <= {stopped}, None, 10)
     with suppress(ProcessLookupError):
-        os.kill(workers[0], signal.SIGCONT)
-    assert ended(started)
+        os.kill(stopped, signal.SIGCONT)
+    assert ended(started), started.members()
+    assert "Traceback" not in started.said
 
 
 def test_an_interrupt_leaves_nothing_behind(logs: Logs, commands: Commands, check: Check, tmp_path: Path) -> None:

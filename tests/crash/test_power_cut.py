@@ -12,6 +12,7 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.lake import catalog, disk
+from wmiwarehouse.lake.compact import compact
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import ingest
 
@@ -100,6 +101,22 @@ def test_the_database_for_other_tools_is_flushed_before_its_mark_says_that_it_fi
         ("warehouse.duckdb.new", "warehouse.duckdb"),
         ("warehouse.json.new", "warehouse.json"),
     ]
+    assert recorder.open_ends == {}
+
+
+def test_so_is_a_batch_that_takes_the_place_of_others(logs: Logs, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = Warehouse.open(root)
+    with monkeypatch.context() as patched:
+        recorder = Recorder(root, patched)
+        for host in ("WS01", "WS02"):
+            with warehouse.writing():
+                ingest([logs.folder / host], warehouse, workers=1)
+        with warehouse.writing():
+            found = compact(warehouse)
+    assert found is not None
+    (batch,) = warehouse.batches()
+    assert recorder.renamed[-1] == (batch.id, batch.id)
+    assert len(recorder.renamed) == 3
     assert recorder.open_ends == {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting.hunt import open_hunt
-from wmiwarehouse.lake import catalog, query, relations, tables
+from wmiwarehouse.lake import catalog, query, relations
 from wmiwarehouse.lake.commit import SourceEntry, commit
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.schema import EVENT_COLUMNS
@@ -114,6 +113,14 @@ class Lake:
         )
         return {(row["source_file"], row["source_record"]) for row in found}
 
+    def copies(self) -> dict[str, int]:
+        """Count of copies by source, which the list of copies and the sources must agree on."""
+        query = "select source_file, count(*) as n from lake_duplicates group by all"
+        counted = {row["source_file"]: row["n"] for row in self.rows(query)}
+        listed = self.rows("select * from lake_sources where duplicates > 0")
+        assert counted == {row["source_file"]: row["duplicates"] for row in listed}
+        return counted
+
     def content(self) -> list[Row]:
         """Everything that is visible, in an order that only the content decides."""
         found = []
@@ -181,14 +188,14 @@ def die_at() -> Callable[..., tuple[int, int]]:
 
 
 @pytest.fixture
-def hunt_works() -> Callable[[Lake], None]:
-    def check(lake: Lake) -> None:
-        with open_hunt(lake.root, Library.load()) as hunting:
-            assert query.rows(hunting.connection(), "select count(*) as n from events")[0]["n"]
-
-    return check
+def any_record() -> Callable[[random.Random, bool], Row]:
+    return _any
 
 
-@pytest.fixture
-def names() -> Callable[[Path], list[Row]]:
-    return tables.read
+def _any(chosen: random.Random, is_clear: bool) -> Row:
+    """A record that may be a copy of another; whether it is does not depend on the order if *is_clear*."""
+    return {
+        "record_id": chosen.choice([1, 2, None]),
+        "seconds": chosen.choice([0, 30] if is_clear else [0, 4, 8, 30]),
+        "computer": chosen.choice(["WS01.x.y", "WS01.z"] if is_clear else ["WS01", "WS01.x.y", "WS01.z"]),
+    }

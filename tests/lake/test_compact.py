@@ -20,6 +20,7 @@ from wmiwarehouse.lake import compact as module
 from wmiwarehouse.lake import disk, rest
 from wmiwarehouse.lake.commit import SourceEntry
 from wmiwarehouse.lake.compact import compact
+from wmiwarehouse.lake.manifest import Manifest
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.verify import verify
 from wmiwarehouse.lake.warehouse import Warehouse
@@ -207,7 +208,7 @@ def test_an_end_in_the_middle(lake: Lake, monkeypatch: pytest.MonkeyPatch, point
         if point == "disk.publish":
             patch.setattr(disk, "publish", end)
         elif point == "Manifest.write":
-            patch.setattr(rest.Manifest, "write", end)
+            patch.setattr(Manifest, "write", end)
         elif point == "rename":
             patch.setattr(Path, "rename", end)
         elif point == "sync":

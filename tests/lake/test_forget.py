@@ -1,4 +1,4 @@
-"""A source goes whole, what was hidden behind it comes back, and the log says so; reading again replaces likewise."""
+"""A source goes whole, what was hidden behind it comes back, and the log says so."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from wmiwarehouse.errors import UsageError, WmiwhError
-from wmiwarehouse.lake import commit as commit_module
+from wmiwarehouse.errors import UsageError
 from wmiwarehouse.lake import disk, forget, known, rest
 from wmiwarehouse.lake.commit import SourceEntry
 from wmiwarehouse.lake.compact import compact
 from wmiwarehouse.lake.forget import AmbiguousSourceError, Forgotten, find_source, forgotten
+from wmiwarehouse.lake.manifest import Manifest
 from wmiwarehouse.lake.verify import verify
 
 Lake = Any
@@ -41,24 +41,11 @@ def files(lake: Lake) -> set[str]:
     return {row["source_file"] for row in lake.rows("select source_file from lake_events")}
 
 
-def duplicates(lake: Lake) -> dict[str, int]:
-    """Count of copies by source, which the list of copies and the sources must agree on."""
-    counted = {
-        row["source_file"]: row["n"]
-        for row in lake.rows("select source_file, count(*) as n from lake_duplicates group by all")
-    }
-    said = {
-        row["source_file"]: row["duplicates"] for row in lake.rows("select * from lake_sources where duplicates > 0")
-    }
-    assert counted == said
-    return counted
-
-
 def test_the_source_goes_and_its_copies_are_seen_again(lake: Lake) -> None:
-    assert duplicates(lake) == {"b.json": 1, "c.json": 1, "d.json": 1}
+    assert lake.copies() == {"b.json": 1, "c.json": 1, "d.json": 1}
     assert run(lake, "a.json") == Forgotten(1, 2, 1)
     assert files(lake) == {"b.json", "c.json", "d.json", "e.json"}
-    assert duplicates(lake) == {"c.json": 1, "d.json": 1}
+    assert lake.copies() == {"c.json": 1, "d.json": 1}
     assert ("b.json", 1) in lake.seen()
     assert {row["source_file"] for row in lake.rows("select * from lake_sources")} >= {"t.txt", "b.json"}
     assert "a.json" not in str(lake.content())
@@ -70,7 +57,7 @@ def test_the_next_copy_comes_from_another_batch(lake: Lake) -> None:
     untouched = lake.batches[0]
     assert run(lake, "b.json") == Forgotten(1, 2, 1)
     assert ("c.json", 1) in lake.seen()
-    assert duplicates(lake) == {"d.json": 1}
+    assert lake.copies() == {"d.json": 1}
     assert run(lake, "c.json").restored == 1
     assert lake.seen() == {("d.json", 1), ("e.json", 1)}
     assert untouched
@@ -178,7 +165,7 @@ def test_records_without_an_id_and_without_a_host(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_as_if_it_had_never_been_there(new_lake: Callable[[str], Lake], seed: int) -> None:
+def test_as_if_it_had_never_been_there(new_lake: Callable[[str], Lake], any_record: Any, seed: int) -> None:
     """Any files in any batches: after a source went, what is seen is what is seen where it never came.
 
     Every second time with names and times of which it depends on the order whether two records are one.
@@ -188,7 +175,7 @@ def test_as_if_it_had_never_been_there(new_lake: Callable[[str], Lake], seed: in
     batches: list[dict[str, list[dict[str, Any]]]] = []
     for number in range(chosen.randint(1, 4)):
         names = [f"{chosen.choice('abcxyz')}{number}{n}.json" for n in range(chosen.randint(1, 3))]
-        batches.append({name: [_any(chosen, is_clear) for _ in range(chosen.randint(1, 5))] for name in names})
+        batches.append({name: [any_record(chosen, is_clear) for _ in range(chosen.randint(1, 5))] for name in names})
     victim = chosen.choice([name for batch in batches for name in batch])
     whole, never = new_lake("whole"), new_lake("never")
     for batch in batches:
@@ -200,16 +187,8 @@ def test_as_if_it_had_never_been_there(new_lake: Callable[[str], Lake], seed: in
     if is_clear:
         assert whole.seen() == never.seen()
     assert _kinds(whole) == _kinds(never)
-    duplicates(whole)
+    whole.copies()
     assert verify(whole.warehouse).findings == []
-
-
-def _any(chosen: random.Random, is_clear: bool) -> dict[str, Any]:
-    return {
-        "record_id": chosen.choice([1, 2, None]),
-        "seconds": chosen.choice([0, 30] if is_clear else [0, 4, 8, 30]),
-        "computer": chosen.choice(["WS01.x.y", "WS01.z"] if is_clear else ["WS01", "WS01.x.y", "WS01.z"]),
-    }
 
 
 def _kinds(lake: Lake) -> set[Any]:
@@ -235,7 +214,7 @@ def test_an_end_in_the_middle(lake: Lake, monkeypatch: pytest.MonkeyPatch, point
         if point == "disk.publish":
             patch.setattr(disk, "publish", end)
         elif point == "Manifest.write":
-            patch.setattr(rest.Manifest, "write", end)
+            patch.setattr(Manifest, "write", end)
         elif point == "rename":
             patch.setattr(Path, "rename", end)
         else:
@@ -260,102 +239,6 @@ def test_killed_at_many_moments(
     assert killed >= 4
     # From here on it is forgotten, and whatever the end left over is found and goes.
     assert "a.json" not in str(lake.content())
-    assert duplicates(lake) == {"c.json": 1, "d.json": 1}
+    assert lake.copies() == {"c.json": 1, "d.json": 1}
     assert [row["source_file"] for row in forgotten(lake.warehouse)] == ["a.json"]
     assert {one.finding for one in verify(lake.warehouse).findings} <= {"replaced"}
-
-
-# -- reading again
-
-
-def test_reading_again_replaces(lake: Lake) -> None:
-    before = lake.seen()
-    lake.commit({"a.json": [{"event_data": "anew"}, {}]}, again=["a.json"])
-    assert lake.seen() == before
-    assert {row["event_data"] for row in lake.rows("select * from lake_events where source_file = 'a.json'")} == {
-        "anew",
-        "{}",
-    }
-    assert [row["records"] for row in lake.rows("select * from lake_sources where source_file = 'a.json'")] == [2]
-    assert duplicates(lake) == {"b.json": 1, "c.json": 1, "d.json": 1}
-    assert verify(lake.warehouse).findings == []
-
-
-def test_reading_again_what_is_a_copy(lake: Lake) -> None:
-    before = lake.seen()
-    lake.commit({"c.json": [{}, {"record_id": 13}]}, again=["c.json"])
-    assert lake.seen() == before
-
-
-def test_reading_again_otherwise(lake: Lake) -> None:
-    """What was a copy of a record that is another now is seen; what is a copy now is not."""
-    lake.commit({"a.json": [{"host": "ws09"}, {"record_id": 13}]}, again=["a.json"])
-    assert lake.seen() == {("a.json", 1), ("b.json", 1), ("b.json", 2), ("c.json", 2), ("e.json", 1)}
-    assert duplicates(lake) == {"a.json": 1, "c.json": 1, "d.json": 1}
-
-
-def test_reading_everything_again_even_if_it_is_damaged(lake: Lake) -> None:
-    before = lake.seen()
-    victim = lake.batches[0].event_files[0]
-    victim.chmod(0o644)
-    victim.write_bytes(b"x")
-    everything = {"a.json": [{}, {}], "b.json": [{}, {"record_id": 12}], "c.json": [{}, {"record_id": 13}]}
-    some = everything | {"d.json": [{}]}
-    with pytest.raises(WmiwhError, match="is damaged"):
-        lake.commit(some, again=list(some))
-    lake.warehouse.clear_staging()
-    everything = some | {"e.json": [{"record_id": 14, "host": "ws02"}]}
-    lake.commit(everything, again=list(everything))
-    assert lake.seen() == before
-    assert len(lake.batches) == 1
-    assert verify(lake.warehouse).findings == []
-
-
-def test_new_sources_beside_those_read_again(lake: Lake) -> None:
-    lake.commit({"a.json": [{}, {}], "n.json": [{}, {"record_id": 90}]}, SKIPPED, again=["a.json"])
-    assert {("a.json", 1), ("n.json", 2)} <= lake.seen()
-    assert ("n.json", 1) not in lake.seen()
-    assert [row["source_file"] for row in lake.rows("select * from lake_sources where status = 'skipped'")] == ["t.txt"]
-
-
-def test_what_cannot_be_read_any_more_keeps_what_was_read(lake: Lake) -> None:
-    before = lake.seen()
-    lake.commit({}, SourceEntry(None, "a.json", None, 1, "nxlog", "failed", "a worker died"), again=["a.json"])
-    assert lake.seen() == before
-
-
-@pytest.mark.parametrize("point", ["take_out", "write_duplicates", "publish"])
-def test_an_end_while_reading_again(lake: Lake, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    before = lake.content()
-
-    def end(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(commit_module.rest, point, end)
-        with pytest.raises(ZeroDivisionError):
-            lake.commit({"a.json": [{"host": "ws09"}]}, again=["a.json"])
-    assert lake.content() == before
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_reading_the_same_again_changes_nothing(new_lake: Callable[[str], Lake], seed: int) -> None:
-    """One of each group of copies stays in sight, no more and no fewer."""
-    chosen = random.Random(seed)
-    batches = [
-        {f"{chosen.choice('abcxyz')}{number}{n}.json": [_any(chosen, True) for _ in range(3)] for n in range(2)}
-        for number in range(3)
-    ]
-    lake, never = new_lake("w"), new_lake("never")
-    for batch in batches:
-        lake.commit(batch)
-    sources = {name: rows for batch in batches for name, rows in batch.items()}
-    again = {name: rows for name, rows in sources.items() if chosen.random() < 0.5} or sources
-    lake.commit(again, again=list(again))
-    duplicates(lake)
-    for batch in batches:
-        never.commit({name: rows for name, rows in batch.items() if name not in again})
-    never.commit(again)
-    # The same groups, each with one of it in sight; which one may differ.
-    assert len(lake.seen()) == len(never.seen())
-    assert verify(lake.warehouse).findings == []

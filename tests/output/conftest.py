@@ -1,14 +1,18 @@
-"""The nasty result set: every type, NULLs, hostile text, long command lines, lists and times."""
+"""The nasty result set: every type, NULLs, hostile text, long command lines, lists and times; a Markdown reader."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html.parser import HTMLParser
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import settings
+from markdown_it import MarkdownIt
 
 settings.register_profile("patient", deadline=None)  # the first example loads pyarrow
 settings.load_profile("patient")
@@ -63,3 +67,41 @@ def nasty() -> pa.Table:
         "source_record": _column(pa.int64(), list(range(1, n + 1))),
     }
     return pa.table(columns)
+
+
+@dataclass
+class Seen(HTMLParser):
+    """What a reader of a Markdown document sees: the cells of its table, and every kind of element in it."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+
+    @classmethod
+    def of(cls, document: str) -> Seen:
+        # HTML is on and would come through: that it does not show up is the document's merit.
+        seen = cls()
+        seen.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(document))
+        return seen
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_comment(self, data: str) -> None:
+        self.tags.add("comment")
+
+    def handle_data(self, data: str) -> None:
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data.removesuffix("\n") if data.endswith("\n") else data
+
+
+@pytest.fixture(scope="session")
+def read_markdown() -> Callable[[str], Seen]:
+    """Return what reads a document as a viewer of GitHub's Markdown would."""
+    return Seen.of

@@ -52,6 +52,26 @@ def dies_at_the_end_main(connection: Any, folder: str, name: str, ingest_folders
     worker.main(connection, folder, name, ingest_folders)
 
 
+def killed_once_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+    """A worker that somebody kills while it writes, the first time."""
+    plain, once = worker.Worker._flush, Path(folder).parents[2] / "wmiwh.toml"
+
+    def flush(*arguments: Any) -> None:
+        if not once.exists():
+            once.touch()
+            os._exit(137)
+        plain(*arguments)
+
+    worker.Worker._flush = flush  # type: ignore[method-assign, assignment]
+    worker.main(connection, folder, name, ingest_folders)
+
+
+def no_folder_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+    """A worker for which the disk has no room even for a folder."""
+    Path.mkdir = lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))  # type: ignore
+    worker.main(connection, folder, name, ingest_folders)
+
+
 def full_disk_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
     def write(*_: object) -> None:
         raise duckdb.IOException("IO Error: No space left on device")
@@ -65,7 +85,8 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worker processes import this file by its name."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     name = Path(__file__).stem
-    for function in (deadly_main, stillborn_main, dies_at_the_end_main, full_disk_main):
+    mains = (deadly_main, stillborn_main, dies_at_the_end_main, killed_once_main, no_folder_main, full_disk_main)
+    for function in mains:
         monkeypatch.setattr(function, "__module__", name)
     monkeypatch.setitem(sys.modules, name, sys.modules[__name__])
 
@@ -106,10 +127,27 @@ def test_a_worker_that_cannot_work_is_an_error_and_nothing_is_committed(
     assert list(lake.warehouse.staging.iterdir()) == []
 
 
-def test_a_full_disk_is_nobodys_fault_but_the_disks(lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_somebody_kills_costs_no_source(
+    lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr(worker, "main", killed_once_main)
+    summary = lake.ingest(lab.folder / "evtx" / "WS01", workers=workers)
+    assert (lake.root / "wmiwh.toml").exists()
+    assert summary.exit_code is ExitCode.DONE
+    expected = sum(count for name, count in lab.truth.files.items() if name.startswith("evtx/WS01/"))
+    assert summary.records == lake.value("select count(*) from lake_events") == expected
+
+
+@pytest.mark.parametrize("target", [full_disk_main, no_folder_main])
+def test_a_full_disk_is_nobodys_fault_but_the_disks(
+    lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch, target: Any
+) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "main", full_disk_main)
-        with pytest.raises(WmiwhError, match="cannot be written: No space left on device; nothing of this batch was committed. Free"):
+        patched.setattr(worker, "main", target)
+        with pytest.raises(
+            WmiwhError, match="cannot be written: No space left on device; nothing of this batch was committed"
+        ):
             lake.ingest(lab.folder / "evtx" / "WS01", workers=2)
     assert lake.warehouse.batches() == []
     assert lake.ingest(lab.folder / "evtx" / "WS01").failed == []
@@ -118,13 +156,14 @@ def test_a_full_disk_is_nobodys_fault_but_the_disks(lab: Lab, lake: Lake, monkey
 class Parts:
     """Takes what a worker writes, and refuses what a test says."""
 
-    def __init__(self, refuse: str = "") -> None:
+    def __init__(self, refuse: str = "", error: Exception | None = None) -> None:
         self.sizes: list[int] = []
         self._refuse = refuse
+        self._error = error or duckdb.ConversionException("Conversion Error: no\nand more")
 
     def write(self, fmt: str, records: Any, sources: Any, clock: Any) -> None:
         if self._refuse and any(self._refuse in text for text in records["record"].to_pylist()):
-            raise duckdb.ConversionException("Conversion Error: no\nand more")
+            raise self._error
         self.sizes.append(records.num_rows)
 
     def invalid(self, records: Any) -> list[int]:
@@ -173,6 +212,24 @@ def test_one_record_that_cannot_be_projected_costs_itself(tmp_path: Path) -> Non
     ((number, problem),) = done.problems
     assert (number, problem.position, problem.lost) == (0, "line 778", 1)
     assert problem.reason == "cannot be read: Conversion Error: no"
+
+
+def test_a_record_that_takes_too_much_memory_costs_itself_and_one_that_finds_no_room_to_spill_nothing(
+    tmp_path: Path,
+) -> None:
+    no_memory = duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block of size 256.0 KiB")
+    no_room = duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block of size 256.0 KiB")
+    for error in (no_memory, no_room):
+        parts = Parts(refuse='"EventID": 777,', error=error)
+        one = Worker(parts, frozenset())  # type: ignore[arg-type]
+        one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 1000)))
+        if error is no_memory:
+            assert [problem.lost for _, problem in one.do(Flush()).problems] == [1]
+            assert sum(parts.sizes) == 999
+        else:
+            with pytest.raises(duckdb.OutOfMemoryException):
+                one.do(Flush())
+            assert parts.sizes == []
 
 
 def test_records_of_a_binary_log_are_not_called_lines(tmp_path: Path, lab: Lab) -> None:

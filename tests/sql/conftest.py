@@ -6,10 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.hunting import adhoc
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import ingest
@@ -101,3 +103,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.fixture(scope="session")
 def library() -> Library:
     return Library.load()
+
+
+@pytest.fixture
+def ask(place: Place, library: Library) -> Any:
+    def rows(sql: str, parameters: dict[str, str] | None = None, **options: Any) -> list[dict[str, Any]]:
+        with adhoc.answer(place.warehouse, library, sql, parameters, **options) as reader:
+            found: list[dict[str, Any]] = reader.read_all().to_pylist()
+            return found
+
+    return rows

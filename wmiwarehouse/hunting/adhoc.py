@@ -70,6 +70,8 @@ def answer(
     :class:`WmiwhError` if the rows take longer than *timeout* seconds or need more than *memory*; either also while
     the rows are read.
     """
+    import pyarrow as pa
+
     limit = memory_size(memory)
     connection = catalog.connect(memory_limit=f"{limit}B")
     try:
@@ -80,7 +82,10 @@ def answer(
             words = _Words(deadline, timeout, memory)
             with words.translated():
                 reader = connection.sql(checked.statement, params=values).to_arrow_reader()
-            yield words.watched(reader)
+            try:
+                yield words.watched(reader)
+            except pa.ArrowNotImplementedError as error:
+                raise UsageError(f"a column has a type that cannot be written so; cast it: {one_line(error)}") from None
     finally:
         connection.close()
 
@@ -167,6 +172,10 @@ class _Words:
             yield
         except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as error:
             raise self._named(error) from None
+        except RuntimeError as error:
+            if "interrupted" not in str(error):  # how DuckDB says that Ctrl-C came while it worked
+                raise
+            raise KeyboardInterrupt from None
 
     def watched(self, reader: Any) -> pa.RecordBatchReader:
         """Return *reader* with our words for its failures; also rows that come one by one end at the deadline."""

@@ -20,9 +20,9 @@ BitwiseRightShift BitwiseXor Boolean Bracket ByteString CTE Column ColumnDef Com
 DataTypeParam Distinct Div Dot EQ Escape Except Filter From GT GTE Glob Group GroupingSets Having HavingMax HexString
 ILike Identifier IgnoreNulls In IntDiv Intersect Interval Is JSONKeyValue JSONPath JSONPathKey JSONPathRecursive
 JSONPathRoot JSONPathSlice JSONPathSubscript JSONPathWildcard Join Kwarg LT LTE Lambda Lateral Like Limit LimitOptions
-Literal Mod Mul NEQ Neg Not Null NullSafeEQ NullSafeNEQ Offset Order Ordered Parameter Paren Pivot Placeholder PositionalColumn
-PropertyEQ Qualify RawString RegexpILike RespectNulls Rollup Select SimilarTo Slice Star Sub Subquery Table TableAlias
-TableSample Tuple Union UnpivotColumns Values Var Where Window WindowSpec With WithinGroup
+Literal Mod Mul NEQ Neg Not Null NullSafeEQ NullSafeNEQ Offset Order Ordered Parameter Paren Pivot Placeholder
+PositionalColumn PropertyEQ Qualify RawString RegexpILike RespectNulls Rollup Select SimilarTo Slice Star Sub Subquery
+Table TableAlias TableSample Tuple Union UnpivotColumns Values Var Where Window WindowSpec With WithinGroup
 """
 _NODES = frozenset(_NODES_NAMES.split())
 #: Its functions that have another name there than in DuckDB, or that are syntax and no function in DuckDB.

@@ -64,7 +64,7 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
 
 
 def _clear(aside: Path) -> None:
-    """Remove what a build that was ended left; DuckDB would play its log into the next."""
+    """Remove what a build that was ended left; its log is as large as the database."""
     for path in (aside, aside.with_name(f"{aside.name}.wal")):
         path.unlink(missing_ok=True)
 
