@@ -48,8 +48,11 @@ class Process:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def kill_all(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if sys.platform == "win32":
+            self.process.kill()
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     def members(self) -> dict[int, str]:
         """Return the living processes of the group and their command lines."""
@@ -76,7 +79,7 @@ class Commands:
     started: list[Process] = field(default_factory=list)
 
     def start(self, *arguments: object, script: str = "", prefix: Sequence[str] = ()) -> Process:
-        """Start ``wmiwh`` with *arguments*; *script* in this folder changes something of it, *prefix* runs it in turn."""
+        """Start ``wmiwh`` with *arguments*; *script* of this folder is a changed one, *prefix* a command to run it."""
         log = self.folder / f"said-{len(self.started)}.txt"
         program = [str(_HERE / script)] if script else ["-m", "wmiwarehouse"]
         environment = {k: v for k, v in os.environ.items() if k != "WMIWH_WAREHOUSE"} | {"NO_COLOR": "1"}
