@@ -211,3 +211,16 @@ def test_a_real_process(case: Case, tmp_path: Path) -> None:
     done = subprocess.run([*command, "hunt", "nonsense"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupted_query_is_no_traceback(run: Run, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What DuckDB raises in Python where Ctrl-C comes while a query runs."""
+
+    def interrupted(*_: Any) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("wmiwarehouse.hunting.hunt.Hunt.run", interrupted)
+    said = run("hunt", XQL, "-w", case.warehouse)
+    assert (said.code, said.out) == (130, "")
+    assert said.err.endswith("wmiwh: interrupted\n")
+    assert "Traceback" not in said.err

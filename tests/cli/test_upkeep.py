@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from wmiwarehouse.cli import forget as forget_command
 from wmiwarehouse.cli.app import app
 from wmiwarehouse.lake import rest
 from wmiwarehouse.lake.warehouse import Warehouse
@@ -201,30 +199,6 @@ def test_the_last_source(run: Run, warehouse: Path, logs: Path) -> None:
     assert run("verify", "-w", warehouse).code == 0
     assert run("hunt", "-w", warehouse).code == 3
     assert run("compact", "-w", warehouse).code == 0
-
-
-def test_forget_asks_at_a_terminal(run: Run, warehouse: Path, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal:
-        def __init__(self, stream: Any) -> None:
-            self._stream = stream
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._stream, name)
-
-        def isatty(self) -> bool:
-            return True
-
-    class Sys:
-        stdin = Terminal(None)
-        stderr = Terminal(None)
-
-    monkeypatch.setattr(forget_command, "sys", Sys)
-    answers = [False, True]
-    monkeypatch.setattr(typer, "confirm", lambda *_, **__: answers.pop(0))
-    said = run("forget", logs / "one.json", "-w", warehouse)
-    assert (said.code, "nothing was removed" in said.err) == (2, True)
-    assert run("forget", logs / "one.json", "-w", warehouse).code == 0
-    assert len(_rows(run, "sources", "-w", warehouse)) == 1
 
 
 def test_which_source_to_forget(run: Run, warehouse: Path) -> None:

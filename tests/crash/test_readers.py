@@ -142,13 +142,13 @@ def test_ten_readers_see_no_wrong_answer_while_ingests_and_compactions_run(
 ) -> None:
     hosts = sorted(path for path in logs.folder.iterdir() if path.is_dir())
     merged = 0
-    for number in range(0, len(hosts), 3):
-        some = hosts[number : number + 3]
+    for number in range(0, len(hosts), 5):
+        some = hosts[number : number + 5]
         code, said = commands.run("ingest", *some, "-w", watch.root, script="small_batches.py")
         assert code == 0, said
         watch.done |= check(watch.root)
         merged += _compact(watch.root)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while watch.polls < POLLS and time.monotonic() < deadline and not watch.wrong:
         time.sleep(0.1)
     watch.over.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +25,7 @@ def forget(
         typer.Argument(metavar="SOURCE", help="A path as listed by sources, or 6 or more digits of a SHA-256."),
     ] = None,
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: without this only what would go is listed.")] = False,
     log: Annotated[bool, typer.Option("--log", help="List what was forgotten so far, and when.")] = False,
     grace: GraceOption = "1h",
     fmt: options.FormatOption = None,
@@ -36,7 +35,7 @@ def forget(
     """Remove a source and its records from the warehouse; that it was there is written down.
 
     Nothing sees its records from then on. Records of other sources that were left out as copies of them are seen again.
-    Their bytes leave the disk after --grace, with the next compact, ingest or verify --repair. The file itself is not
+    Its bytes leave the disk after --grace, with the next compact, ingest or verify --repair. The file itself is not
     touched and can be ingested again.
 
     \b
@@ -45,7 +44,7 @@ def forget(
       wmiwh forget 9f86d081 -w case42 --yes --grace 0
       wmiwh forget --log -w case42
 
-    Exit: 0 done, 2 no such source, several or --yes is missing, 3 no warehouse.
+    Exit: 0 done, 1 a batch is damaged, 2 no such source, several or --yes is missing, 3 no warehouse.
     """
     from wmiwarehouse.lake.forget import AmbiguousSourceError, find_source
     from wmiwarehouse.lake.forget import forget as take_away
@@ -66,7 +65,8 @@ def forget(
             raise
         _list(rows)
         if not yes:
-            _confirm(rows)
+            records = sum(row["records"] for row in rows)
+            raise UsageError(f"{records:,} records would be removed; say so with --yes")
         with console.progress("Forgetting"):
             done = take_away(opened, rows)
         finish(opened, span)
@@ -76,14 +76,6 @@ def forget(
     tell_grace(opened, grace)
     console.note(f"it is written down: wmiwh forget --log{options.with_warehouse(warehouse)}")
     return ExitCode.DONE
-
-
-def _confirm(rows: list[dict[str, Any]]) -> None:
-    records = sum(row["records"] for row in rows)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"{records:,} records would be removed; say so with --yes")
-    if not typer.confirm(f"Remove these {records:,} records from the warehouse?", err=True):
-        raise UsageError("nothing was removed")
 
 
 def _list(rows: list[dict[str, Any]]) -> None:

@@ -58,6 +58,11 @@ def command(function: Callable[_P, ExitCode | None]) -> Callable[_P, None]:
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             console.fail("interrupted")
+        except RuntimeError as error:
+            if str(error) != "Query interrupted":  # DuckDB's word for Ctrl-C while a query runs
+                raise
+            code = ExitCode.INTERRUPTED
+            console.fail("interrupted")
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read stdout is gone; nothing more to say
             code = ExitCode.DONE

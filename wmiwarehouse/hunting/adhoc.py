@@ -7,8 +7,8 @@ The first line is :mod:`wmiwarehouse.hunting.guard`. The second is the connectio
   the read-only mode where root runs it), so against that only the guard helps; with ``allowed_directories`` new files
   could be put beside them as well.
 - ``lock_configuration`` keeps a statement from taking any of it back.
-- ``python_enable_replacements = false``: a name that is no view would otherwise be looked for among the variables of
-  this program.
+- ``python_enable_replacements = false``: a name that is no view is not looked for among the variables of this program.
+  Closing the files does that too; it is said once more because it is not why they are closed.
 - ``temp_directory = ''``: a query that outgrows its memory ends, and does not fill the disk.
 - ``memory_limit`` does not count the values that a function builds (``repeat('x', 2000000000)``), so where the system
   can limit the whole process, it does.
