@@ -28,8 +28,6 @@ Check = Callable[[Path], set[str]]
 
 POLLS = 1_000
 _THREADS, _SHELLS = 8, 2
-#: Between two polls of a reader, so that what is watched gets its share of the machine.
-_PAUSE = 0.2
 
 _QUERY = """
     select
@@ -83,7 +81,7 @@ class Watch:
     def watch(self, ask: Callable[[], list[dict[str, Any]] | None], *, by_shell: bool) -> None:
         """Ask again and again; what a reader has seen once it must see for ever."""
         seen: frozenset[str] = frozenset()
-        while not self.over.wait(_PAUSE):
+        while not self.over.is_set():
             expected = seen | (frozenset() if by_shell else self.done)
             try:
                 found = ask()
