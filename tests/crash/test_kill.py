@@ -70,7 +70,8 @@ def test_what_a_killed_ingest_leaves_is_whole_and_the_next_completes_it(
     kill(started, whom)
     code = started.wait()
     assert ended(started), started.members()
-    assert "Traceback" not in started.said
+    # A worker that Python is only starting when its parent dies says so in Python's own words.
+    assert "Traceback" not in started.said or (whom == "parent" and "spawn_main" in started.said), started.said
 
     visible = check(root)
     if whom == "worker":
