@@ -131,7 +131,7 @@ class Points(_Part):
 
 
 class Case(_Part):
-    """One act: a lateral movement with both its sides, or what the analytics found on one host and no movement explains.
+    """One act: a lateral movement with both its sides, or what analytics found on one host and no movement explains.
 
     ``id`` is made of what happened and not of when it was found: the same act has the same id in the next report.
     """
@@ -273,7 +273,7 @@ class Report(_Part):
     schema_version: int = SCHEMA_VERSION
     head: Head
     summary: tuple[str, ...]
-    """The first lines that anybody reads: who moved from where to where, when, as whom, how sure; and what was not seen."""
+    """What anybody reads first: who moved from where to where, when, as whom, how sure; and what was not seen."""
     needs: tuple[DataNeed, ...]
     queries: tuple[Query, ...]
     cases: tuple[Case, ...]
