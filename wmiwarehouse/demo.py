@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import Hunt, open_hunt, select
 from wmiwarehouse.lab.ledger import Row
 from wmiwarehouse.lab.truth import Fact, GroundTruth
 
@@ -58,11 +59,11 @@ class Score:
         return self.attacks / staged if staged else None
 
 
-def score(warehouse: Path, truth: GroundTruth) -> list[Score]:
+def score(warehouse: Path | Hunt, truth: GroundTruth) -> list[Score]:
     """Return the score of every analytic whose rows are single records and that the truth speaks of."""
     library = Library.load()
     scores = []
-    with open_hunt(warehouse, library) as hunting:
+    with _opened(warehouse, library) as hunting:
         for analytic in select(library, sorted(set(truth.hits) & set(library.newest))):
             table = hunting.run(analytic)
             if set(_IDENTITY) <= set(table.column_names):
@@ -71,14 +72,24 @@ def score(warehouse: Path, truth: GroundTruth) -> list[Score]:
     return scores
 
 
-def score_facts(warehouse: Path, truth: GroundTruth) -> list[Score]:
+def score_facts(warehouse: Path | Hunt, truth: GroundTruth) -> list[Score]:
     """Return the score of every analytic whose rows put several records together: sessions, chains and edges."""
     library = Library.load()
-    with open_hunt(warehouse, library) as hunting:
+    with _opened(warehouse, library) as hunting:
         return [
             _against_facts(analytic.id, hunting.run(analytic), truth)
             for analytic in select(library, sorted(set(_SECTIONS) & set(library.newest)))
         ]
+
+
+@contextmanager
+def _opened(warehouse: Path | Hunt, library: Library) -> Iterator[Hunt]:
+    """Open *warehouse* unless somebody has: what a hunt has worked out for one question serves the next."""
+    if isinstance(warehouse, Hunt):
+        yield warehouse
+        return
+    with open_hunt(warehouse, library) as hunting:
+        yield hunting
 
 
 def _against_hits(analytic: str, table: pa.Table, truth: GroundTruth, *, is_context: bool) -> Score:

@@ -17,6 +17,9 @@
 --     { channel = "Security", event_id = 4688, columns = ["logon_id"] },
 --     { channel = "Security", event_id = 4624, columns = ["source_ip", "source_port"] },
 -- ]
+-- impact = 80
+-- confidence = 85
+-- risk_score = 68
 -- message = "$source_ip logged on to $host, and WmiPrvSE.exe there started $process_name"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -15,6 +15,9 @@
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 3, columns = ["source_port", "destination_port", "is_initiated"] },
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["parent_process_name"] },
 -- ]
+-- impact = 60
+-- confidence = 50
+-- risk_score = 30
 -- message = "$source_ip connected to $host, and WmiPrvSE.exe there started $process_name"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["process_path", "command_line"] },
 -- ]
+-- impact = 80
+-- confidence = 70
+-- risk_score = 56
 -- message = "$user_name on $host ran $command_line"
 -- risk_objects = [
 --     { field = "host", type = "system" },

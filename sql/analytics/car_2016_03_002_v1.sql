@@ -15,6 +15,9 @@
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["process_name", "command_line"] },
 --     { channel = "Security", event_id = 4688, columns = ["process_name", "command_line"] },
 -- ]
+-- impact = 80
+-- confidence = 70
+-- risk_score = 56
 -- message = "$user_name on $host ran $command_line"
 -- risk_objects = [
 --     { field = "host", type = "system" },

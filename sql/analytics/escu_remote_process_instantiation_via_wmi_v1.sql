@@ -7,6 +7,7 @@
 -- side = "source"
 -- filters = "events"
 -- order_by = ["last_time desc", "dest", "process_id"]
+-- key = ["dest", "user", "parent_process_name", "process_name", "process", "process_id", "parent_process_id"]
 -- severity = "medium"
 -- risk_score = 49
 -- impact = 70

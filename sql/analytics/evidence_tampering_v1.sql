@@ -19,6 +19,9 @@
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 4, columns = ["object_name"] },
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 16, columns = ["object_name"] },
 -- ]
+-- impact = 60
+-- confidence = 45
+-- risk_score = 27
 -- message = "$host: $tampering, by $user_name"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Security", event_id = 4648, columns = ["target_info"] },
 -- ]
+-- impact = 60
+-- confidence = 60
+-- risk_score = 36
 -- message = "$subject_name on $host used the credentials of $target_name for $target_info"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["parent_command_line"] },
 -- ]
+-- impact = 60
+-- confidence = 60
+-- risk_score = 36
 -- message = "WmiPrvSE.exe on $host started $process_name as $user_name"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Security", event_id = 4648, columns = ["subject_name", "target_name"] },
 -- ]
+-- impact = 20
+-- confidence = 5
+-- risk_score = 1
 -- message = "$subject_name on $host used the credentials of $target_name for $target_server"
 -- risk_objects = [
 --     { field = "host", type = "system" },

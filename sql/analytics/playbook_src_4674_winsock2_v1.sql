@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Security", event_id = 4674, columns = ["process_name", "object_name"] },
 -- ]
+-- impact = 30
+-- confidence = 40
+-- risk_score = 12
 -- message = "$user_name on $host: $process_name opened $object_name"
 -- risk_objects = [
 --     { field = "host", type = "system" },

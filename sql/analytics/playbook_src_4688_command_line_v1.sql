@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Security", event_id = 4688, columns = ["command_line"] },
 -- ]
+-- impact = 80
+-- confidence = 65
+-- risk_score = 52
 -- message = "$user_name on $host ran $command_line"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 12, columns = ["registry_event_type", "process_name", "registry_path"] },
 -- ]
+-- impact = 30
+-- confidence = 40
+-- risk_score = 12
 -- message = "$process_name on $host opened $registry_path"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["process_name"] },
 -- ]
+-- impact = 30
+-- confidence = 20
+-- risk_score = 6
 -- message = "$user_name on $host started $process_path"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -17,6 +17,9 @@
 --     { channel = "Microsoft-Windows-PowerShell/Operational", event_id = 4104, columns = ["script_text"] },
 --     { channel = "Windows PowerShell", event_id = 800, columns = ["script_text"] },
 -- ]
+-- impact = 80
+-- confidence = 65
+-- risk_score = 52
 -- message = "$user_name on $host called a WMI method on $targets from PowerShell: $remote_command"
 -- risk_objects = [
 --     { field = "host", type = "system" },

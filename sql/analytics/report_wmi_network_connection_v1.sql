@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 3, columns = ["process_path", "user_name", "user_domain"] },
 -- ]
+-- impact = 10
+-- confidence = 5
+-- risk_score = 0
 -- message = "$process_name on $host: $source_ip to $destination_ip, port $destination_port"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -14,6 +14,9 @@
 -- requires = [
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["process_name", "command_line", "parent_command_line", "user_name"] },
 -- ]
+-- impact = 10
+-- confidence = 5
+-- risk_score = 0
 -- message = "WmiPrvSE.exe started on $host"
 -- risk_objects = [
 --     { field = "host", type = "system" },

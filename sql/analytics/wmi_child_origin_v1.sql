@@ -17,6 +17,9 @@
 --     { channel = "Security", event_id = 4688, columns = ["parent_process_id", "logon_id"] },
 --     { channel = "Security", event_id = 4624, columns = ["logon_id"] },
 -- ]
+-- impact = 60
+-- confidence = 60
+-- risk_score = 36
 -- message = "WmiPrvSE.exe on $host started $process_name as $user_name, origin $origin"
 -- risk_objects = [
 --     { field = "host", type = "system" },

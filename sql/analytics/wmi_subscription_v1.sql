@@ -18,6 +18,9 @@
 --     { channel = "Microsoft-Windows-WMI-Activity/Operational", event_id = 5859, columns = ["wmi_query"] },
 --     { channel = "Microsoft-Windows-WMI-Activity/Operational", event_id = 5861, columns = ["wmi_consumer"] },
 -- ]
+-- impact = 70
+-- confidence = 30
+-- risk_score = 21
 -- message = "$operation_kind $wmi_consumer $wmi_filter on $host by $user_name from $creator_source_ip"
 -- risk_objects = [
 --     { field = "host", type = "system" },

@@ -18,6 +18,9 @@
 --     { channel = "cortex/xdr_data", columns = ["process_name", "command_line"] },
 --     { channel = "crowdstrike/ProcessRollup2", columns = ["process_name", "command_line"] },
 -- ]
+-- impact = 80
+-- confidence = 65
+-- risk_score = 52
 -- message = "$user_name on $host aimed wmic at $targets: $wmi_method $remote_command"
 -- risk_objects = [
 --     { field = "host", type = "system" },

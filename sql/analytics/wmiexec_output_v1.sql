@@ -16,6 +16,9 @@
 --     { channel = "Security", event_id = 4688, columns = ["command_line"] },
 --     { channel = "Security", event_id = 5145, columns = ["share_name", "relative_target_name", "source_ip"] },
 -- ]
+-- impact = 85
+-- confidence = 90
+-- risk_score = 76
 -- message = "$process_name on $host ran $executed_command as $user_name; $source_ip read the output"
 -- risk_objects = [
 --     { field = "host", type = "system" },

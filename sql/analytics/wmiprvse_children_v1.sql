@@ -15,6 +15,9 @@
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["parent_process_name"] },
 --     { channel = "Security", event_id = 4688, columns = ["parent_process_id"] },
 -- ]
+-- impact = 60
+-- confidence = 60
+-- risk_score = 36
 -- message = "WmiPrvSE.exe on $host started $process_name as $user_name"
 -- risk_objects = [
 --     { field = "host", type = "system" },

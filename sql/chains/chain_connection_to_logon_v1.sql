@@ -7,6 +7,7 @@
 -- side = "both"
 -- filters = "rows"
 -- order_by = ["event_time", "source_host", "target_host", "source_port"]
+-- key = ["source_host", "source_ip", "source_port", "target_host", "event_time"]
 -- severity = "low"
 -- implements = [
 --     { document = "hunt-report-wmi-lateral-movement", item = "Notes: Can we see network communication between Windows hosts?" },
@@ -17,6 +18,9 @@
 --     { channel = "Security", event_id = 5156, columns = ["source_port", "source_ip"] },
 --     { channel = "Security", event_id = 4624, columns = ["source_port", "source_ip"] },
 -- ]
+-- impact = 10
+-- confidence = 5
+-- risk_score = 0
 -- message = "$source_process_name on $source_host logged on to $target_host as $user_name"
 -- risk_objects = [
 --     { field = "source_host", type = "system" },

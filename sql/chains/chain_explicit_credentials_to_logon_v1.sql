@@ -7,6 +7,7 @@
 -- side = "both"
 -- filters = "rows"
 -- order_by = ["event_time", "source_host", "target_host"]
+-- key = ["source_host", "source_process_name", "source_process_id", "target_host", "user_name", "event_time"]
 -- severity = "medium"
 -- implements = [
 --     { document = "thp-t1028-wmic-remote", item = "Source Host: WinEvent 4648, SubjectAccountName and TargetUserName", note = "Tied to what it led to on the destination." },
@@ -15,6 +16,9 @@
 --     { channel = "Security", event_id = 4648, columns = ["target_server", "target_name"] },
 --     { channel = "Security", event_id = 4624, columns = ["user_name"] },
 -- ]
+-- impact = 50
+-- confidence = 40
+-- risk_score = 20
 -- message = "$source_user_name on $source_host used the credentials of $user_name on $target_host"
 -- risk_objects = [
 --     { field = "source_host", type = "system" },

@@ -7,6 +7,7 @@
 -- side = "both"
 -- filters = "rows"
 -- order_by = ["event_time", "source_host", "target_host"]
+-- key = ["source_host", "source_process_id", "target_host", "process_id", "event_time"]
 -- severity = "high"
 -- implements = [
 --     { document = "huntquery-windows-wmic-remoteexec", item = "Considerations: correlating both events" },

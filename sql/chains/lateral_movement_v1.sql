@@ -7,6 +7,7 @@
 -- side = "both"
 -- filters = "rows"
 -- order_by = ["confidence desc", "first", "source", "target"]
+-- key = ["source", "target", "user", "first"]
 -- severity = "high"
 -- implements = [
 --     { document = "hunt-report-wmi-lateral-movement", item = "Notes: What users are associated with those systems?" },
@@ -26,6 +27,7 @@
 -- ]
 -- impact = 90
 -- confidence = 90
+-- confidence_field = "confidence"
 -- risk_score = 81
 -- message = "$user moved from $source to $target by $vehicle (confidence $confidence)"
 -- risk_objects = [

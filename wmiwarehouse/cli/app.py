@@ -19,6 +19,8 @@ from wmiwarehouse.cli import (
     hunt,
     ingest,
     library,
+    report,
+    risk,
     session,
     shell,
     sources,
@@ -85,6 +87,8 @@ app.command("stack")(stack.stack)
 app.command("session")(session.session)
 app.command("event")(event.event)
 app.command("coverage")(coverage.coverage)
+app.command("risk")(risk.risk)
+app.command("report")(report.report)
 app.command("list")(library.list_analytics)
 app.command("show")(library.show)
 app.command("sql")(sql.sql)

@@ -8,17 +8,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
 from wmiwarehouse import assets, frontmatter
+from wmiwarehouse.content.findings import with_findings
 from wmiwarehouse.content.metadata import (
     AnalyticMetadata,
     ContentError,
     ModelMetadata,
+    RiskMetadata,
     parse_analytic,
     parse_model,
+    parse_risk,
 )
 from wmiwarehouse.errors import UsageError
 
@@ -91,6 +95,38 @@ class Analytic:
 
 
 @dataclass(frozen=True)
+class RiskView:
+    """One version of what is made of all findings: one ``create or replace view hunt.<id>_v<N>``."""
+
+    metadata: RiskMetadata
+    #: As the file has it; ``finding`` in it stands for the hits of :attr:`analytics`.
+    text: str
+    path: Path
+    #: The newest version of each analytic.
+    analytics: tuple[Analytic, ...] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The id without the version."""
+        return self.metadata.id
+
+    @property
+    def version(self) -> int:
+        """The version of the query, from 1."""
+        return self.metadata.version
+
+    @property
+    def view(self) -> str:
+        """Name of the view in schema ``hunt``: ``<id>_v<N>``."""
+        return self.metadata.view
+
+    @cached_property
+    def sql(self) -> str:
+        """The statement that makes the view; written when it is asked for, since every analytic is parsed for it."""
+        return with_findings(self.text, self.analytics) if "from finding" in self.text else self.text
+
+
+@dataclass(frozen=True)
 class Library:
     """All content of one ``sql/`` folder."""
 
@@ -101,6 +137,8 @@ class Library:
     analytics: tuple[Analytic, ...]
     #: The newest version of each analytic, by id.
     newest: Mapping[str, Analytic] = field(repr=False)
+    #: Every version of every risk view, each after those that it requires.
+    risk: tuple[RiskView, ...] = ()
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Library:
@@ -110,7 +148,9 @@ class Library:
         paths = sorted(path for name in ANALYTIC_FOLDERS for path in (root / name).glob("*.sql"))
         analytics = tuple(sorted((_analytic(path) for path in paths), key=lambda item: (item.id, item.version)))
         _refuse_twins(analytics)
-        return cls(root, models, analytics, {item.id: item for item in analytics})
+        newest = {item.id: item for item in analytics}
+        risk = [_risk(path, tuple(newest.values())) for path in sorted((root / "risk").glob("*.sql"))]
+        return cls(root, models, analytics, newest, _ordered_risk(risk))
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -121,6 +161,24 @@ class Library:
     def views(self) -> tuple[Model | Analytic, ...]:
         """Everything to create, in an order in which each statement finds what it reads."""
         return (*self.models, *self.analytics)
+
+    @property
+    def in_hunt(self) -> tuple[Analytic | RiskView, ...]:
+        """Every version of what stands in schema ``hunt``, each after what it is made of."""
+        return (*self.analytics, *self.risk)
+
+    def is_newest(self, item: Analytic | RiskView) -> bool:
+        """Whether ``hunt.<id>`` stands for *item*."""
+        if isinstance(item, Analytic):
+            return self.newest[item.id] == item
+        return item.version == max(other.version for other in self.risk if other.id == item.id)
+
+    def risk_view(self, name: str) -> RiskView:
+        """Return the risk view ``<id>`` (newest) or ``<id>_v<N>``; raises :class:`UnknownAnalyticError`."""
+        for item in self.risk:
+            if name == item.view or (name == item.id and self.is_newest(item)):
+                return item
+        raise UnknownAnalyticError(name, tuple(item.id for item in self.risk))
 
     def versions(self, name: str) -> tuple[Analytic, ...]:
         """Every version of the analytic *name*, oldest first."""
@@ -157,6 +215,26 @@ def _analytic(path: Path) -> Analytic:
     if path.stem != metadata.view:
         raise ContentError(f"{path}: id: says {metadata.view}.sql, but the file is {path.name}")
     return Analytic(metadata, document.body, path)
+
+
+def _risk(path: Path, analytics: tuple[Analytic, ...]) -> RiskView:
+    document = _read(path)
+    metadata = parse_risk(document)
+    if path.stem != metadata.view:
+        raise ContentError(f"{path}: id: says {metadata.view}.sql, but the file is {path.name}")
+    return RiskView(metadata, document.body, path, analytics)
+
+
+def _ordered_risk(views: Iterable[RiskView]) -> tuple[RiskView, ...]:
+    by_name = {item.view: item for item in views}
+    for item in by_name.values():
+        if missing := set(item.metadata.requires) - by_name.keys():
+            raise ContentError(f"{item.path}: requires: no risk view {min(missing)}")
+    try:
+        order = TopologicalSorter({name: item.metadata.requires for name, item in by_name.items()}).static_order()
+        return tuple(by_name[name] for name in order)
+    except CycleError as error:
+        raise ContentError(f"{by_name[error.args[1][0]].path}: requires: views build on each other") from None
 
 
 def _read(path: Path) -> frontmatter.Document:

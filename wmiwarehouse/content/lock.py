@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wmiwarehouse.content.library import Analytic, Library
+from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.content.metadata import ContentError
 
 LOCK_NAME = "versions.lock.toml"
@@ -45,13 +45,17 @@ class Difference:
         return lines + [f"{name}: is locked, but its file is gone: released versions stay" for name in self.gone]
 
 
-def fingerprint(analytic: Analytic) -> str:
-    """Return the SHA-256 of the analytic's normalised syntax tree; raises :class:`ContentError` if there is none."""
+def fingerprint(analytic: Analytic | RiskView) -> str:
+    """Return the SHA-256 of the view's normalised syntax tree; raises :class:`ContentError` if there is none.
+
+    A risk view is held as its file has it: which findings are put into it follows the other versions.
+    """
     import sqlglot
     from sqlglot import exp
 
+    sql = analytic.sql if isinstance(analytic, Analytic) else analytic.text
     try:
-        statements = sqlglot.parse(analytic.sql, dialect="duckdb")
+        statements = sqlglot.parse(sql, dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise ContentError(f"{analytic.path}: is no valid SQL: {str(error).splitlines()[0]}") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Create):
@@ -63,7 +67,7 @@ def fingerprint(analytic: Analytic) -> str:
 def compare(library: Library) -> Difference:
     """Compare every version in *library* with its folder's lock file."""
     locked = read(library.folder / LOCK_NAME)
-    found = {item.view: fingerprint(item) for item in library.analytics}
+    found = {item.view: fingerprint(item) for item in library.in_hunt}
     return Difference(
         new={name: value for name, value in found.items() if name not in locked},
         changed=tuple(name for name, value in found.items() if locked.get(name, value) != value),

@@ -198,6 +198,8 @@ class AnalyticMetadata(_Strict):
     side: Side
     filters: Filters = "rows"
     order_by: tuple[Line, ...] = Field(min_length=1)
+    key: tuple[Identifier, ...] = ()
+    """Columns that tell its rows apart, for a view whose rows have no ``event_uid``."""
     severity: Severity
     implements: tuple[Implements, ...] = ()
     requires: tuple[Requirement, ...] = Field(min_length=1)
@@ -205,6 +207,8 @@ class AnalyticMetadata(_Strict):
     risk_score: Percent | None = None
     impact: Percent | None = None
     confidence: Percent | None = None
+    confidence_field: Identifier | None = None
+    """Column with a row's own confidence: it takes the place of the head's in the score of that row."""
     message: Line | None = None
     risk_objects: tuple[RiskObject, ...] = ()
 
@@ -258,7 +262,28 @@ class AnalyticMetadata(_Strict):
             expected = self.impact * self.confidence // 100
             if self.risk_score != expected:
                 raise ValueError(f"risk_score is {self.risk_score}, but impact x confidence / 100 is {expected}")
+        if self.confidence_field and self.impact is None:
+            raise ValueError("confidence_field needs an impact")
         return self
+
+
+class RiskMetadata(_Strict):
+    """Head of a file in ``sql/risk``: what is made of the findings of all detections and chains."""
+
+    id: Identifier
+    version: Annotated[int, Field(ge=1)]
+    title: Line
+    description: Annotated[str, Field(min_length=1)]
+    order_by: tuple[Line, ...] = Field(min_length=1)
+    requires: tuple[Identifier, ...] = ()
+    """Risk views (with their versions) that have to be there first."""
+    version_history: tuple[Release, ...] = Field(min_length=1)
+    notes: tuple[Line, ...] = ()
+
+    @property
+    def view(self) -> str:
+        """Name of the view of this version in schema ``hunt``."""
+        return f"{self.id}_v{self.version}"
 
 
 def parse_model(document: Document) -> ModelMetadata:
@@ -269,6 +294,11 @@ def parse_model(document: Document) -> ModelMetadata:
 def parse_analytic(document: Document) -> AnalyticMetadata:
     """Check the head of a file with an analytic; raises :class:`ContentError`."""
     return _parse(document, "analytic", AnalyticMetadata)
+
+
+def parse_risk(document: Document) -> RiskMetadata:
+    """Check the head of a file in ``sql/risk``; raises :class:`ContentError`."""
+    return _parse(document, "risk", RiskMetadata)
 
 
 _Head = TypeVar("_Head", bound=BaseModel)

@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wmiwarehouse.content.library import Library
+from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.guard import Checked, check
 from wmiwarehouse.hunting.refusals import one_line
@@ -95,7 +95,7 @@ def known_relations(library: Library) -> dict[str, frozenset[str]]:
     base = {_made_by(statement) for statement in relations.base_relations(())}
     return {
         "main": frozenset({*base, "analytic_requirement", *(model.name for model in library.models)}),
-        "hunt": frozenset({*library.ids, *(analytic.view for analytic in library.analytics)}),
+        "hunt": frozenset(name for item in library.in_hunt for name in (item.id, item.view)),
     }
 
 
@@ -110,7 +110,7 @@ def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> 
         settings = Settings.load(warehouse.root)
         for statement in relations.base_relations(batches, settings, Hosts.of(batches, settings)):
             connection.execute(statement)
-        analytics = [library.get(name) for schema, name in sorted(checked.relations) if schema == "hunt"]
+        analytics = _in_hunt(library, {name for schema, name in checked.relations if schema == "hunt"})
         wanted = {name for schema, name in checked.relations if schema == "main"}
         wanted.update(name for analytic in analytics for name in relations_in(analytic.sql))
         models = []
@@ -120,6 +120,17 @@ def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> 
                 wanted.update(model.requires)
         create_views(connection, replace(library, models=tuple(reversed(models))), analytics)
     lock_down(connection, batches)
+
+
+def _in_hunt(library: Library, names: set[str]) -> list[Analytic | RiskView]:
+    """Return what *names* in schema ``hunt`` stand for, each after what it is made of."""
+    risk: list[RiskView] = []
+    for item in reversed(library.risk):
+        if names & ({item.view, item.id} if library.is_newest(item) else {item.view}):
+            risk.insert(0, item)
+            names = names.union(item.metadata.requires)
+    known = {name for item in library.risk for name in (item.id, item.view)}
+    return [*(library.get(name) for name in sorted(names - known)), *risk]
 
 
 def lock_down(connection: Any, batches: list[Batch]) -> None:

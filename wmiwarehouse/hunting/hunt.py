@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
+from wmiwarehouse.content.library import Analytic, Library, RiskView, UnknownAnalyticError
+from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import Filters
@@ -66,12 +67,13 @@ class Hunt:
         self._kept: set[str] = set()
         self._newest: datetime | None = None
 
-    def run(self, analytic: Analytic) -> pa.Table:
-        """Return the rows of *analytic* in its own order."""
+    def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
+        """Return the rows of *analytic* in its own order, the first *most* of them."""
         self._keep([analytic])
         connection, sql, values = self._query(analytic)
         order = ", ".join(analytic.metadata.order_by)
-        return connection.sql(f"{sql} order by {order}", params=values).to_arrow_table()
+        limit = "" if most is None else f" limit {most:d}"
+        return connection.sql(f"{sql} order by {order}{limit}", params=values).to_arrow_table()
 
     def lines(self, analytics: Sequence[Analytic]) -> list[Line]:
         """Return the summary of each of *analytics*; what several of them read is worked out once."""
@@ -104,6 +106,10 @@ class Hunt:
         """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
         return self._coverage().seen(analytic.metadata.requires)
 
+    def seen_of(self, requirements: Iterable[Requirement]) -> Seen:
+        """Return on how many hosts records of any of *requirements* were seen."""
+        return self._coverage().seen(requirements)
+
     def knows_host(self, name: str) -> bool:
         """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
         return self._hosts.knows(name)
@@ -129,7 +135,7 @@ class Hunt:
         """What the rows are narrowed to."""
         return self._filters
 
-    def connection(self, *analytics: Analytic, beneath: bool = False) -> Any:
+    def connection(self, *analytics: Analytic | RiskView, beneath: bool = False) -> Any:
         """Return a connection with the model views and *analytics*; its events are filtered if *beneath*."""
         connection = self._connect(beneath=beneath)
         for analytic in analytics:

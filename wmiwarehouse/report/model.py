@@ -257,6 +257,13 @@ class ReadProblem(_Part):
     lost: int
 
 
+class Batch(_Part):
+    """A batch of the lake with the SHA-256 of its ``batch.json``, which lists those of all its files."""
+
+    id: str
+    sha256: str
+
+
 class Change(_Part):
     """One difference to the report that this one was compared with."""
 
@@ -289,5 +296,9 @@ class Report(_Part):
     references: tuple[Link, ...]
     sources: tuple[Source, ...]
     problems: tuple[ReadProblem, ...]
+    batches: tuple[Batch, ...] = ()
+    """The batches of the lake that was read, for custody: the same digests, the same lake."""
+    left_out: tuple[str, ...] = ()
+    """What is not shown here, each with the command that shows it."""
     changes: tuple[Change, ...] = ()
     compared_with: str | None = None
