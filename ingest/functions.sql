@@ -144,6 +144,15 @@ create or replace macro utc_text(value) as
 -- Does the text of a time carry its zone ('Z', '+02:00', '-0400')?
 create or replace macro has_zone(value) as regexp_matches(value, '[0-9](Z|[+-][0-9]{2}:?[0-9]{2})$');
 
+-- A local time in UTC: by the name of its zone if the user gave one, else by the offset (clock.offset_seconds,
+-- clock.zone). Of an hour that the end of summer time repeats the second is taken.
+create or replace macro local_to_utc(local_time, offset_seconds, zone) as
+    case
+        when not local_time between timestamp '0002-01-02' and timestamp '9998-12-30' then null
+        when zone is null then timezone('UTC', local_time - to_seconds(coalesce(offset_seconds, 0)))
+        else timezone(zone, local_time)
+    end;
+
 create or replace macro is_sysmon(provider) as coalesce(provider = 'Microsoft-Windows-Sysmon', false);
 
 -- One 'Name = value' of a WMI-Activity message.

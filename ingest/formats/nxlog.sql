@@ -50,7 +50,7 @@ select
         when is_sysmon(record ->> '$.SourceName') and utc_text(record ->> '$.UtcTime') is not null
             then utc_text(record ->> '$.UtcTime')
         when has_zone(record ->> '$.EventTime') then try_cast(record ->> '$.EventTime' as timestamptz)
-        else timezone('UTC', try_cast(record ->> '$.EventTime' as timestamp) - to_seconds(coalesce(clock.offset_seconds, 0)))
+        else local_to_utc(try_cast(record ->> '$.EventTime' as timestamp), clock.offset_seconds, clock.zone)
     end as event_time,
     case
         when is_sysmon(record ->> '$.SourceName') and utc_text(record ->> '$.UtcTime') is not null then 'utc_time'
@@ -83,7 +83,11 @@ select
     end as "data.EventType",
     -- WMI-Activity's fields stand in UserData, which NXLog leaves out: 'Name = value; Name = value' of the Message is left.
     coalesce(record ->> '$.HostProcess', wmi_message(record, record ->> '$.SourceName', 'HostProcess')) as "data.HostProcess",
-    coalesce(json_extract_string(record, '$.ProcessID'), wmi_message(record, record ->> '$.SourceName', 'ProcessID')) as "data.ProcessID",
+    -- Where ProcessID is the log source's own it says nothing about the event.
+    coalesce(
+        case when (record ->> '$.ExecutionProcessID') is not null then json_extract_string(record, '$.ProcessID') end,
+        wmi_message(record, record ->> '$.SourceName', 'ProcessID')
+    ) as "data.ProcessID",
     coalesce(record ->> '$.ProviderPath', wmi_message(record, record ->> '$.SourceName', 'ProviderPath')) as "data.ProviderPath",
     coalesce(record ->> '$.User', wmi_message(record, record ->> '$.SourceName', 'User')) as "data.User",
     coalesce(record ->> '$.ClientMachine', wmi_message(record, record ->> '$.SourceName', 'ClientMachine')) as "data.ClientMachine",

@@ -130,6 +130,8 @@ def _catalog(library: Library) -> Iterator[Connection]:
         connection.execute(views.model(model.name))
     for analytic in library.analytics:
         connection.execute(views.statement(analytic.sql))
+    for risk in library.risk:
+        connection.execute(views.statement(risk.sql))
     yield connection
     connection.close()
 

@@ -76,6 +76,7 @@ def test_every_column_has_a_type_that_both_engines_read(
 ) -> None:
     connection = lake([])
     names = [*(item.name for item in library.models), *(f"hunt.{item.view}" for item in library.analytics)]
+    names += [f"hunt.{item.view}" for item in library.risk]
     found = [
         f"{name}.{column}: {kind}"
         for name in names

@@ -38,7 +38,8 @@ def test_view_returns_what_is_expected(
     lake: Callable[..., Connection],
     fetch: Callable[[Connection, str], list[Row]],
 ) -> None:
-    relation = f"hunt.{library.newest[subject].view}" if subject in library.newest else subject
+    views = {item.id: item.view for item in library.in_hunt if library.is_newest(item)}
+    relation = f"hunt.{views[subject]}" if subject in views else subject
     found = fetch(lake(case["given"], settings=case.get("settings")), relation)
     left = list(found)
     for expected in case.get("expect", []):
@@ -50,7 +51,7 @@ def test_view_returns_what_is_expected(
 
 
 def test_every_view_has_a_given_expect_file(library: Library) -> None:
-    wanted = {*library.ids, *(model.name for model in library.models)}
+    wanted = {*library.ids, *(model.name for model in library.models), *(item.id for item in library.risk)}
     assert {path.stem for path in HERE.glob("*.toml")} == wanted
 
 

@@ -165,6 +165,7 @@ def test_what_a_head_names_exists(
             assert set(needed.columns) <= set(EVENT_COLUMNS), item.path
         assert {thing.field for thing in head.risk_objects} <= columns, item.path
         assert set(head.notable_fields) <= columns, item.path
+        assert {*head.key, *filter(None, [head.confidence_field])} <= columns, item.path
         assert {term.split()[0] for term in head.order_by} <= columns, item.path
         assert set(re.findall(r"\$(\w+)", head.message or "")) <= columns, item.path
         connection.sql(f"select * from hunt.{item.view} order by {', '.join(head.order_by)}").fetchall()

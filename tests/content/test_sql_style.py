@@ -121,7 +121,8 @@ def test_the_lint_of_negations_in_joins(join: str, is_safe: bool) -> None:
 
 
 def test_every_negation_is_null_safe(library: Library) -> None:
-    found = [f"{item.path.name}: {negation}" for item in library.views for negation in unsafe_negations(item.sql)]
+    texts = [(item.path, item.sql) for item in library.views] + [(item.path, item.text) for item in library.risk]
+    found = [f"{path.name}: {negation}" for path, sql in texts for negation in unsafe_negations(sql)]
     assert not found, "\n".join(found)
 
 
@@ -168,6 +169,8 @@ def test_every_file_is_one_view_that_ends_in_select_from_final(library: Library)
     for item in library.views:
         schema = "" if item in library.models else "hunt."
         assert faults_of_shape(item.sql, f"{schema}{item.path.stem}") == [], item.path
+    for risk in library.risk:
+        assert faults_of_shape(risk.text, f"hunt.{risk.path.stem}") == [], risk.path
 
 
 def test_sqlfluff_has_nothing_to_say() -> None:

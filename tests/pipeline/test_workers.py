@@ -23,6 +23,7 @@ from wmiwarehouse.projection.compiler import Projection
 from wmiwarehouse.readers import evtx
 from wmiwarehouse.readers.containers import Place
 from wmiwarehouse.readers.model import Slice
+from wmiwarehouse.readers.shapes import LINES, Layout
 
 Lab = Any
 Lake = Any
@@ -173,7 +174,9 @@ class Parts:
 def source(path: Path, fmt: str = "nxlog") -> Source:
     from datetime import UTC, datetime
 
-    return Source(0, Place(path), fmt, "evtx" if fmt == "evtx" else "json", "sha", "key:", "batch", datetime.now(UTC))
+    reader = "evtx" if fmt == "evtx" else "json"
+    layout = Layout("evtx") if fmt == "evtx" else LINES
+    return Source(0, Place(path), fmt, reader, "sha", "key:", "batch", datetime.now(UTC), layout)
 
 
 def lines(path: Path, count: int, size: int = 10) -> Slice:

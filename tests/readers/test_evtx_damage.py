@@ -147,6 +147,19 @@ def token(log: Log) -> None:
     log.data[start + 28] = 0xEE
 
 
+def cycle(table: int) -> Callable[[Log], None]:
+    """A name that is followed by itself, in the space that no record uses: the parser would follow it for ever."""
+
+    def do(log: Log) -> None:
+        unused = log.free(2) - SECOND_CHUNK
+        assert unused < CHUNK - 8
+        log.put("I", SECOND_CHUNK + table, unused)
+        log.put("I", SECOND_CHUNK + unused, unused)
+        log.sign(2)
+
+    return do
+
+
 def header_count(count: int) -> Callable[[Log], None]:
     def do(log: Log) -> None:
         log.put("H", 42, count)
@@ -176,6 +189,12 @@ def chunk_zeroed(log: Log) -> None:
 
 def wiped(log: Log) -> None:
     log.data[SECOND_CHUNK : SECOND_CHUNK + CHUNK] = b"\xa5" * CHUNK
+
+
+def strayed(log: Log, source: int) -> None:
+    """A disk's block from elsewhere in the log, with whole records in it, that ends inside a record."""
+    start, _ = at(log, middle(log))
+    log.data[start : start + 4_000] = log.data[source + 40 : source + 4_040]
 
 
 def whole_chunk(log: Log) -> range:
@@ -212,9 +231,9 @@ CASES = [
     ),
     Damage("flipped byte", flip, ("chunk 2", "checksum of the records"), missing=one(), lost=0),
     Damage("size copy", record("I", -4, 8), ("chunk 2", "checksum")),
-    Damage("size copy, signed", record("I", -4, 8, sign=True)),
+    Damage("size copy, signed", record("I", -4, 8, sign=True), ("chunk 2", "does not fit")),
     Damage("record size 0", record("I", 4, 0), ("chunk 2", "checksum")),
-    Damage("record size 0, signed", record("I", 4, 0, sign=True)),
+    Damage("record size 0, signed", record("I", 4, 0, sign=True), ("chunk 2", "does not fit")),
     Damage("record size 20", record("I", 4, 20), ("chunk 2", "checksum")),
     Damage("record size past the chunk", record("I", 4, 100_000), ("chunk 2", "checksum")),
     Damage(
@@ -231,7 +250,7 @@ CASES = [
     Damage("record time", record("Q", 16, 0), ("chunk 2", "checksum")),
     Damage("record time far away", record("Q", 16, 1 << 63), ("chunk 2", "checksum")),
     Damage("record id", record("Q", 8, 1 << 63), ("chunk 2", "checksum")),
-    Damage("record id, signed", record("Q", 8, 1 << 63, sign=True)),
+    Damage("record id, signed", record("Q", 8, 1 << 63, sign=True), ("chunk 2", "does not fit")),
     Damage(
         "record id of its neighbour",
         both(record("Q", 8, 0), lambda log: log.put("Q", at(log, middle(log))[0] + 8, middle(log) - 1)),
@@ -240,6 +259,7 @@ CASES = [
     Damage(
         "record id of the last, signed",
         lambda log: (log.put("Q", at(log, middle(log))[0] + 8, log.records_of(2)[-1]), log.sign(2))[1],
+        ("chunk 2", "does not fit"),
     ),
     Damage("record zeroed", zeroed(0, 1), ("chunk 2", "1 damaged record"), one()),
     Damage("record zeroed, signed", zeroed(0, 1, sign=True), ("chunk 2", "1 damaged record"), one()),
@@ -263,19 +283,25 @@ CASES = [
     Damage("free space too low", free_too_low, ("chunk 2", "header damaged")),
     Damage("free space too low, signed", both(free_too_low, lambda log: log.sign(2)), ("chunk 2", "behind")),
     Damage("free space too high", patched("I", 48, CHUNK), ("chunk 2", "header damaged")),
-    Damage("free space too high, signed", patched("I", 48, CHUNK, sign=True)),
+    Damage("free space too high, signed", patched("I", 48, CHUNK, sign=True), ("chunk 2", "does not fit")),
     Damage("free space out of range", patched("I", 48, CHUNK + 8, sign=True), ("chunk 2", "header")),
     Damage("stale chunk header", stale, ("chunk 2", "behind")),
     Damage("first id", patched("Q", 24, 999_999), ("chunk 2", "header damaged")),
     Damage("first id, signed", patched("Q", 24, 999_999, sign=True)),
     Damage("last id too low", patched("Q", 32, 1), ("chunk 2", "header damaged")),
-    Damage("last id too low, signed", lambda log: (log.put("Q", SECOND_CHUNK + 32, middle(log)), log.sign(2))[1]),
-    Damage("last id too high, signed", patched("Q", 32, 1 << 40, sign=True)),
+    Damage(
+        "last id too low, signed",
+        lambda log: (log.put("Q", SECOND_CHUNK + 32, middle(log)), log.sign(2))[1],
+        ("chunk 2", "does not fit"),
+    ),
+    Damage("last id too high, signed", patched("Q", 32, 1 << 40, sign=True), ("chunk 2", "does not fit")),
     Damage("record numbers", patched("QQ", 8, 5, 6), ("chunk 2", "header damaged")),
     Damage("template offset", template_offset, ("record", "cannot be parsed"), one()),
     Damage("token", token, ("record", "cannot be parsed"), one()),
     Damage("string table out of range", patched("I", 128, 0xFFFFFF, sign=True), ("chunk 2", "table damaged")),
     Damage("template table out of range", patched("I", 384, 0x7FFFFFFF, sign=True), ("chunk 2", "table damaged")),
+    Damage("string table cycle", cycle(128), ("chunk 2", "table damaged")),
+    Damage("template table cycle", cycle(384), ("chunk 2", "table damaged")),
     Damage("cut by one byte", cut(lambda log: len(log.data) - 1), ("chunk 3", "file ends inside it")),
     Damage(
         "cut behind chunk 1",
@@ -352,3 +378,15 @@ def check(damage: Damage, log: Log, reading: Reading) -> None:
 def test_damage(damage: Damage, log: Log, read: Read) -> None:
     damage.do(log)
     check(damage, log, read(bytes(log.data)))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_records_that_strayed_into_a_chunk_do_not_hide_those_behind_them(log: Log, read: Read, chunk: int) -> None:
+    strayed(log, at(log, log.records_of(chunk)[-12])[0])
+    reading = read(bytes(log.data))
+    start, _ = at(log, middle(log))
+    spans = zip(log.spans, log.texts, strict=True)
+    spared = [text for (offset, size), text in spans if offset + size <= start or start + 4_000 <= offset]
+    texts = set(reading.texts.values())
+    assert [text for text in spared if text not in texts] == []
+    assert reading.said("chunk 2", "damaged record")

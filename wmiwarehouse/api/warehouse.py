@@ -86,13 +86,17 @@ class Warehouse:
         workers: int = 2,
         ingest_dir: PathLike | Iterable[PathLike] = (),
         again: bool = False,
+        assume_tz: str | None = None,
+        strict: bool = False,
         wait: bool = True,
         progress: Callable[[Progress], None] | None = None,
     ) -> Summary:
         """Read the event logs in *paths*, files or folders.
 
         Content that is in the warehouse already is left alone, or with *again* read anew and replaced. *progress* is
-        called about ten times a second. *ingest_dir* are further folders in the shape of ``ingest/``.
+        called about ten times a second. *ingest_dir* are further folders in the shape of ``ingest/``. Times without a
+        zone are taken to be in *assume_tz* (``Europe/Berlin``, ``+02:00``). With *strict* the first problem ends it with
+        a :class:`WmiwhError`, and nothing is added.
         The work is done in *workers* new processes: a script that calls this needs ``if __name__ == "__main__":``.
 
         Damaged input is no error: see ``problems``, ``failed`` and ``exit_code`` of the :class:`Summary`. Raises
@@ -118,6 +122,8 @@ class Warehouse:
                 workers=workers,
                 ingest_folders=folders,
                 again=again,
+                assume_tz=assume_tz,
+                strict=strict,
                 on_progress=progress,
             )
             try:

@@ -31,6 +31,13 @@ def ingest(
     ingest_dir: Annotated[
         list[Path] | None, typer.Option(metavar="DIR", help="Further formats/ and events/ in the shape of ingest/.")
     ] = None,
+    assume_tz: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Zone of times that have none: Europe/Berlin, +02:00. Before all evidence."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first problem and leave the warehouse as it was.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
     fmt: options.FormatOption = None,
     output: options.OutputOption = None,
@@ -51,8 +58,11 @@ def ingest(
     Exit: 0 done, 2 no such path, 3 no file there, 5 done, but some input was damaged.
     """
     from wmiwarehouse.lake.warehouse import Warehouse
+    from wmiwarehouse.pipeline.clock import Zone
     from wmiwarehouse.pipeline.ingest import check
 
+    if assume_tz is not None:
+        Zone.of(assume_tz)
     check(paths)  # before a warehouse is made for nothing
     summary = run(
         paths,
@@ -61,6 +71,8 @@ def ingest(
         wait=not no_wait,
         ingest_folders=ingest_dir or [],
         again=again,
+        assume_tz=assume_tz,
+        strict=strict,
     )
     from wmiwarehouse.output.formats import emit
 
@@ -78,6 +90,8 @@ def run(
     wait: bool = True,
     ingest_folders: list[Path] | None = None,
     again: bool = False,
+    assume_tz: str | None = None,
+    strict: bool = False,
 ) -> Summary:
     """Ingest *paths* with a progress bar, and build the views anew for other tools."""
     from wmiwarehouse import assets
@@ -96,6 +110,8 @@ def run(
                 workers=workers,
                 ingest_folders=folders,
                 again=again,
+                assume_tz=assume_tz,
+                strict=strict,
                 on_progress=lambda p: _show(bar, p),
             )
         try:

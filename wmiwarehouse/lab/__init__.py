@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wmiwarehouse.lab.copies import write_copies
+from wmiwarehouse.lab.exports import WRITERS
 from wmiwarehouse.lab.ledger import Evidence, Row
 from wmiwarehouse.lab.nxlog import NxlogSettings
 from wmiwarehouse.lab.scenario import Scenario
@@ -20,7 +21,7 @@ from wmiwarehouse.lab.world import HOSTS
 
 __all__ = ["ANALYTICS", "Evidence", "Fact", "GroundTruth", "Hit", "Row", "StagedAct", "generate"]
 
-FORMATS = ("evtx", "exported", "nxlog")
+FORMATS = ("evtx", "exported", "nxlog", *WRITERS)
 
 
 def generate(
@@ -37,10 +38,10 @@ def generate(
     """Write the scenario's logs into a folder, with ``truth.json`` beside them, and return the truth.
 
     ``formats`` are ``evtx`` (``evtx/<HOST>/<channel>.evtx``), ``exported`` (the same events as Event Viewer exports
-    them) and ``nxlog`` (``nxlog/<HOST>.json``), all with the same events. ``target_bytes`` scales the noise until the
-    first of the formats has about that size; the staged acts stay as they are. ``utc_offset_hours`` and
-    ``drop_process_id`` are the NXLog collector's zone and its worst habit. ``copies`` adds a folder of EVTX files that
-    hold nothing new.
+    them), ``nxlog`` (``nxlog/<HOST>.json``) and those of :mod:`wmiwarehouse.lab.exports`, all with the same events as
+    far as they can carry them. ``target_bytes`` scales the noise until the first of the formats has about that size;
+    the staged acts stay as they are. ``utc_offset_hours`` and ``drop_process_id`` are the NXLog collector's zone and
+    its worst habit. ``copies`` adds a folder of EVTX files that hold nothing new.
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = NxlogSettings(dt.timedelta(hours=utc_offset_hours), drop_process_id)

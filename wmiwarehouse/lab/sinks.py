@@ -7,6 +7,8 @@ from typing import Protocol
 
 from wmiwarehouse.lab.evtx_exported import ExportedEvtxWriter
 from wmiwarehouse.lab.evtx_writer import EvtxWriter
+from wmiwarehouse.lab.exports import WRITERS
+from wmiwarehouse.lab.exports.base import ExportFolder
 from wmiwarehouse.lab.model import LabEvent
 from wmiwarehouse.lab.nxlog import NxlogSettings, NxlogWriter
 from wmiwarehouse.lab.world import host_folder
@@ -87,7 +89,9 @@ class NxlogFolder:
 
 
 def open_sink(name: str, folder: Path, settings: NxlogSettings) -> Sink:
-    """The output of a format by its name: ``evtx``, ``exported`` (EVTX as Event Viewer saves it) or ``nxlog``."""
+    """The output of a format by its name: ``evtx``, ``exported`` (EVTX as Event Viewer saves it), ``nxlog``, or one of
+    :data:`~wmiwarehouse.lab.exports.WRITERS`.
+    """
     match name:
         case "evtx":
             return EvtxFolder(folder, "evtx", EvtxWriter)
@@ -95,5 +99,7 @@ def open_sink(name: str, folder: Path, settings: NxlogSettings) -> Sink:
             return EvtxFolder(folder, "exported", ExportedEvtxWriter)
         case "nxlog":
             return NxlogFolder(folder, settings)
+        case _ if name in WRITERS:
+            return ExportFolder(folder, name, WRITERS[name], settings)
         case _:
             raise ValueError(f"no such format: {name}")

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import __version__
+from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk
@@ -92,7 +93,7 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
         connection.begin()  # or each of the hundreds of statements waits for the disk
         for statement in base_relations(batches, settings):
             connection.execute(statement)
-        create_views(connection, library, library.analytics)
+        create_views(connection, library, library.in_hunt)
         connection.commit()
         connection.execute("use memory")
         connection.execute("detach built")
@@ -114,7 +115,10 @@ def is_current(warehouse: Warehouse, library: Library) -> bool:
 
 
 def _built_for(warehouse: Warehouse, batches: Iterable[Batch], settings: Settings, library: Library) -> dict[str, Any]:
-    views = hashlib.sha256("\0".join(view.sql for view in library.views).encode()).hexdigest()
+    # Of risk only what its views are written from: to write them, every analytic would have to be parsed.
+    risk = [*(view.text for view in library.risk), *findings.facts(library.newest.values())]
+    texts = [*(view.sql for view in library.views), *risk]
+    views = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     return {
         "version": __version__,
         "views": views,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from wmiwarehouse.lake import disk, duplicates, query, rest, tables
+from wmiwarehouse.lake import disk, doubts, duplicates, rest, tables
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 _MEMORY = "1GB"
+#: Clocks differ, and a local time that is taken as UTC may be hours ahead.
+_TOLERATED = timedelta(days=1)
 
 
 @dataclass
@@ -29,6 +31,8 @@ class SourceEntry:
     reason: str | None = None
     problems: list[tuple[str, str, int]] = field(default_factory=list)
     """(position, reason, records lost)"""
+    remarks: int = 0
+    """How many of the problems are no damage."""
 
 
 @dataclass
@@ -59,10 +63,12 @@ def commit(
     ingested_at: datetime,
     older: Sequence[Batch],
     again: Collection[str] = (),
+    on_damage: Callable[[str, str, str], Exception] | None = None,
 ) -> Committed:
     """Complete the batch in *staged* and move it into the lake; called while holding the warehouse's lock.
 
-    Sources in *older* batches whose SHA-256 is in *again* go in the same step in which those of *entries* come.
+    Sources in *older* batches whose SHA-256 is in *again* go in the same step in which those of *entries* come. With
+    *on_damage* what it makes of (file, position, reason) is raised before anything is committed that is damaged.
     """
     import duckdb
 
@@ -71,7 +77,7 @@ def commit(
     try:
         connection.execute("set timezone = 'UTC'")
         parts = sorted((staged / "events").glob("*.parquet"))
-        counts = _counts(connection, parts)
+        counts = doubts.counts(connection, parts, ingested_at + _TOLERATED)
         hosts = rest.hosts(connection, parts)
         old = rest.Rest()
         if replaced := _replaced(entries, older, again):
@@ -96,7 +102,11 @@ def commit(
     for entry in entries:
         key = (entry.source_id or "", entry.source_file)
         found = counts.get(key, {})
-        entry.problems += _incomplete(found)
+        for problem, is_wrong in doubts.told(found):
+            entry.problems.append(problem)
+            entry.remarks += not is_wrong
+            if on_damage and is_wrong:
+                raise on_damage(entry.source_file, *problem[:2])
         rows.append(
             {
                 name: getattr(entry, name)
@@ -131,27 +141,6 @@ def commit(
     )
 
 
-def _counts(connection: Any, parts: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
-    if not parts:
-        return {}
-    sql = """
-        select
-            source_id,
-            source_file,
-            count(*) as records,
-            count(distinct host) as hosts,
-            min(event_time) as first_time,
-            max(event_time) as last_time,
-            count(*) filter (where event_id is null) as without_id,
-            count(*) filter (where event_time is null) as without_time,
-            count(*) filter (where time_source = 'assumed' and event_time is not null) as assumed,
-            min(source_record) filter (where event_id is null or event_time is null) as first_incomplete
-        from read_parquet($parts)
-        group by all"""
-    found = query.rows(connection, sql, {"parts": list(map(str, parts))})
-    return {(row["source_id"], row["source_file"]): row for row in found}
-
-
 def _by_format(rows: Sequence[dict[str, Any]]) -> tuple[FormatTotals, ...]:
     totals: dict[str, FormatTotals] = {}
     for row in rows:
@@ -176,25 +165,6 @@ def _replaced(entries: Sequence[SourceEntry], older: Sequence[Batch], again: Col
         for row in tables.read(batch.table("sources"))
         if (row["source_id"] in contents if row["status"] == "read" else row["source_file"] in files)
     }
-
-
-def _incomplete(found: dict[str, Any]) -> list[tuple[str, str, int]]:
-    """Name what is in the lake and yet out of reach of the analytics."""
-    where = f"record {found.get('first_incomplete')} ff."
-    problems = []
-    if found.get("without_id"):
-        problems.append(
-            (where, f"{found['without_id']:,} records without an event id: kept, but no analytic sees them", 0)
-        )
-    if found.get("without_time"):
-        problems.append(
-            (where, f"{found['without_time']:,} records without a time: kept, but filters by time leave them out", 0)
-        )
-    if found.get("assumed"):
-        problems.append(
-            ("", f"{found['assumed']:,} records with a local time and nothing that tells its zone: taken as UTC", 0)
-        )
-    return problems
 
 
 def _drop_unfinished(staged: Path) -> None:

@@ -17,6 +17,7 @@ from wmiwarehouse.errors import UsageError
 from wmiwarehouse.lake import tables
 from wmiwarehouse.lake.rest import key, publish, staging, take_out, write_tables
 from wmiwarehouse.lake.warehouse import Warehouse
+from wmiwarehouse.readers.containers import Place
 
 _FEWEST = 6
 
@@ -46,6 +47,7 @@ def find_source(warehouse: Warehouse, text: str) -> list[dict[str, Any]]:
     """
     listed = [row for batch in warehouse.batches() for row in tables.read(batch.table("sources"))]
     paths = {text, str(Path(os.path.abspath(text)))}  # noqa: PTH100 - a path that is gone, and its links, stay as typed
+    paths |= {Place(Path(path)).text for path in paths}
     found = [row for row in listed if row["source_file"] in paths]
     contents = {row["source_id"] for row in found if row["source_id"]}
     if len(contents) > 1:

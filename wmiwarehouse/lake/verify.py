@@ -15,6 +15,7 @@ from wmiwarehouse.lake.manifest import Listing, list_lake, sha256
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.rest import key
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
+from wmiwarehouse.readers.containers import unescaped
 
 #: Findings that are no damage.
 HARMLESS = ("left over", "replaced", "no list")
@@ -206,18 +207,10 @@ def _original(row: dict[str, Any]) -> tuple[str, Path | None]:
         [text] if row["source_id"] == row["file_sha256"] else ["!".join(pieces[:n]) for n in range(len(pieces), 0, -1)]
     )
     for name in names:
-        # Bytes of a name that are no UTF-8 are listed as escapes.
-        for spelled in (name, _unescaped(name)):
+        for spelled in (name, unescaped(name)):  # what cannot be shown of a name is listed as escapes
             if Path(spelled).is_file():
                 return name, Path(spelled)
     return names[-1], None
-
-
-def _unescaped(name: str) -> str:
-    import re
-
-    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), name.encode())
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def _hash(path: Path, on_bytes: Callable[[int], None]) -> str:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from wmiwarehouse.content.library import Analytic, Library
+from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.lake.relations import analytic_requirement
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ class Views:
 
 
 def create_views(
-    connection: duckdb.DuckDBPyConnection, library: Library, analytics: Iterable[Analytic], events_where: str = ""
+    connection: duckdb.DuckDBPyConnection,
+    library: Library,
+    analytics: Iterable[Analytic | RiskView],
+    events_where: str = "",
 ) -> Views:
     """Create the model views and *analytics*, as versions and plain ids, over the ``lake_*`` relations of *connection*.
 
@@ -98,7 +101,7 @@ def create_views(
     connection.execute("create schema if not exists hunt")
     for analytic in analytics:
         connection.execute(views.statement(analytic.sql))
-        if library.newest[analytic.id] == analytic:
+        if library.is_newest(analytic):
             connection.execute(f"create or replace view hunt.{analytic.id} as select * from hunt.{analytic.view}")
     for name in reversed(views.models):
         connection.execute(f"drop table {name}")

@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.commit import SourceEntry, commit
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import known
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
-from wmiwarehouse.pipeline import worker
-from wmiwarehouse.pipeline.clock import decide
+from wmiwarehouse.pipeline import moving, worker
+from wmiwarehouse.pipeline.clock import Zone, decide
 from wmiwarehouse.pipeline.own_files import compiled
 from wmiwarehouse.pipeline.pool import Pool
 from wmiwarehouse.pipeline.summary import Progress, Summary
@@ -27,6 +28,12 @@ from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Read
 from wmiwarehouse.readers.model import Problem
 
 _TICK = 0.1
+
+
+def stopped(file: str, position: str, reason: str) -> WmiwhError:
+    """Return what ends a strict ingest at its first problem."""
+    where = f"{file}: {position}: " if position else f"{file}: "
+    return WmiwhError(f"{where}{reason}; stopped (--strict), nothing was added", ExitCode.DAMAGED)
 
 
 class Run:
@@ -39,8 +46,11 @@ class Run:
         ingest_folders: tuple[Path, ...],
         on_progress: Callable[[Progress], None] | None,
         again: bool = False,
+        zone: Zone | None = None,
+        strict: bool = False,
     ) -> None:
         self.warehouse, self.workers, self.ingest_folders = warehouse, workers, ingest_folders
+        self.zone, self.strict = zone, strict
         self.summary, self.progress = Summary(), Progress()
         self._on_progress = on_progress or (lambda _: None)
         self._started = time.monotonic()
@@ -59,6 +69,14 @@ class Run:
         self._on_progress(self.progress)
 
 
+class SourcesChanged(Exception):  # noqa: N818 - an event, not a mistake of the caller
+    """The files of these sources (``source_file``) are not what they were when they were surveyed."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        super().__init__(", ".join(sources))
+        self.sources = sources
+
+
 class Batch:
     """One attempt at one batch."""
 
@@ -71,10 +89,13 @@ class Batch:
         self._others: list[SourceEntry] = []
         self._known: list[str] = []
         self._ready: list[Read | Clock] = []
-        self._surveyor = Surveyor(group, run.projection, run.known, killers, self.id, self.ingested_at)
+        self._surveyor = Surveyor(
+            group, run.projection, run.known, killers, self.id, self.ingested_at, self._staged / "spool"
+        )
         self._surveying = True
         self._pool: Pool | None = None
         self._files_left: dict[Path, int] = defaultdict(int)
+        self._changed: list[str] = []
 
     def run(self) -> None:
         """Survey, read, flush, commit."""
@@ -86,7 +107,11 @@ class Batch:
                 self._hand_out()
                 self._take_answers()
                 self._run.show()
+            if self._changed:
+                raise SourcesChanged(self._changed)
             self._flush()
+            self._name_left_out()
+            disk.remove(self._staged / "spool")
         finally:
             self._surveyor.stop.set()
             thread.join()
@@ -119,6 +144,8 @@ class Batch:
             else:
                 self._run.progress.files_done += 1
                 if isinstance(found, SourceEntry):
+                    if found.status == "failed":
+                        self._stop_if_strict(found.source_file, "", found.reason or "")
                     self._others.append(found)
                     self._run.progress.bytes_done += found.size or 0
                 else:
@@ -126,10 +153,11 @@ class Batch:
 
     def _plan(self, surveyed: Surveyed) -> None:
         self._sources[surveyed.source.number] = surveyed
-        surveyed.entry.problems += [(p.position, p.reason, p.lost) for p in surveyed.survey.problems]
+        for problem in surveyed.survey.problems:
+            self._add_problem(surveyed.source.number, problem)
         surveyed.reads_left = len(surveyed.survey.slices)
         self._files_left[surveyed.source.place.path] += 1
-        if self._run.projection.formats[surveyed.source.format].clock is not None:
+        if self._run.projection.has_clock(surveyed.source.format):
             surveyed.clock_left = len(surveyed.survey.slices)
             self._ready += [Clock(surveyed.source, part) for part in surveyed.survey.slices]
         else:
@@ -162,6 +190,8 @@ class Batch:
             raise disk.cannot_write(self._run.warehouse.root, done.reason)
         for number, problem in done.problems:
             self._add_problem(number, problem)
+        for number, count in done.left_out:
+            self._sources[number].left_out += count
         if isinstance(done.task, Flush):
             return
         surveyed = self._sources[done.task.source.number]
@@ -169,7 +199,7 @@ class Batch:
             surveyed.findings += done.findings
             surveyed.clock_left -= 1
             if not surveyed.clock_left:
-                surveyed.offsets = tuple(decide(surveyed.findings))
+                surveyed.offsets = tuple(decide(surveyed.findings, self._run.zone))
                 self._plan_reads(surveyed)
             return
         self._run.progress.records += done.records
@@ -181,14 +211,41 @@ class Batch:
 
     def _finish(self, surveyed: Surveyed) -> None:
         path = surveyed.source.place.path
+        if moving.state(path) != surveyed.state:
+            self._look_again(surveyed)
         self._files_left[path] -= 1
         if not self._files_left[path]:
             self._run.progress.files_done += 1
             if not surveyed.source.place.divisible:
                 self._run.progress.bytes_done += size_of(path)
 
+    def _look_again(self, surveyed: Surveyed) -> None:
+        """Judge a file that was written to since its survey: nothing may be kept under the hash of other bytes."""
+        if moving.still_begins_with(surveyed.source.place, surveyed.survey):
+            size = surveyed.survey.size
+            reason = f"grew while it was read: read up to byte {size:,}; what came later is for the next ingest"
+            surveyed.entry.problems.append(("", reason, 0))
+            surveyed.entry.remarks += 1
+        else:
+            self._changed.append(surveyed.source.place.text)
+
     def _add_problem(self, number: int, problem: Problem) -> None:
-        self._sources[number].entry.problems.append((problem.position, problem.reason, problem.lost))
+        entry = self._sources[number].entry
+        entry.problems.append((problem.position, problem.reason, problem.lost))
+        self._stop_if_strict(entry.source_file, problem.position, problem.reason)
+
+    def _name_left_out(self) -> None:
+        """Say how many records a format's own rule left out, such as previews of the same rows: no damage."""
+        for surveyed in self._sources.values():
+            if surveyed.left_out:
+                number = f"{surveyed.left_out:,} record{'s'[: surveyed.left_out != 1]}"
+                reason = f"{number} left out: no event by the rule of format {surveyed.source.format}"
+                surveyed.entry.problems.append(("", reason, 0))
+                surveyed.entry.remarks += 1
+
+    def _stop_if_strict(self, file: str, position: str, reason: str) -> None:
+        if self._run.strict:
+            raise stopped(file, position, reason)
 
     def _flush(self) -> None:
         if not self._pool:
@@ -214,12 +271,21 @@ class Batch:
             return  # nothing that the source list does not say already
         (self._staged / "events").mkdir(parents=True, exist_ok=True)
         run = self._run
-        committed = commit(run.warehouse, self._staged, entries, self.ingested_at, run.committed_before, run.again)
+        committed = commit(
+            run.warehouse,
+            self._staged,
+            entries,
+            self.ingested_at,
+            run.committed_before,
+            run.again,
+            on_damage=stopped if run.strict else None,
+        )
         read_again = {entry.source_id for entry in entries if entry.source_id in run.again}
         summary.again += len(read_again)
         run.again -= read_again
         for entry in entries:
             summary.problems += [(entry.source_file, *problem) for problem in entry.problems]
+            summary.remarks += entry.remarks
         for count in committed.formats:
             total = summary.formats[count.format]
             total.files += count.files

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wmiwarehouse.pipeline.clock import Offset
 from wmiwarehouse.readers.containers import Place
+from wmiwarehouse.readers.shapes import LINES, Layout
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +30,7 @@ class Source:
     uid_key: str
     batch_id: str
     ingested_at: datetime
+    layout: Layout = LINES
 
 
 class Buffer:
@@ -94,5 +96,6 @@ class Buffer:
                 "local_date": pa.array([offset.local_date for _, offset in rows], pa.date32()),
                 "offset_seconds": pa.array([offset.offset_seconds for _, offset in rows], pa.int32()),
                 "time_source": pa.array([offset.time_source for _, offset in rows], pa.string()),
+                "zone": pa.array([offset.zone for _, offset in rows], pa.string()),
             }
         )

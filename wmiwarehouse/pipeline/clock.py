@@ -2,18 +2,25 @@
 
 Rule: for each source, host and local day the offset that most records agree on, Sysmon's UtcTime before the collector's
 clock; a day without evidence takes what most of that host's other days in the source say; a host without any is taken
-as UTC and named in the problems.
+as UTC and named in the problems. A zone that the user names goes before all of it.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from wmiwarehouse.errors import UsageError
+
 #: Better evidence first.
 _EVIDENCE = ("utc_time", "collector")
+
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
+_FURTHEST = 14 * 3600
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,57 @@ class Offset:
     local_date: date | None
     offset_seconds: int
     time_source: str
+    zone: str | None = None
+    """The name of a forced zone, which stands for the offset."""
 
 
-def decide(findings: Iterable[Finding]) -> list[Offset]:
-    """Return one offset for every host and day that *findings* name."""
+@dataclass(frozen=True)
+class Zone:
+    """What the user says that times without a zone are in: a name, or (without one) a fixed offset."""
+
+    name: str | None
+    offset_seconds: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Zone:
+        """Return the zone that *text* names; raises :class:`UsageError` with the way out if it names none."""
+        text = text.strip()
+        if found := _OFFSET.fullmatch(text):
+            minutes = int(found[3] or 0)
+            seconds = int(found[2]) * 3600 + minutes * 60
+            if minutes < 60 and seconds <= _FURTHEST:
+                return cls(None, -seconds if found[1] == "-" else seconds)
+        if text.upper() in ("Z", "UTC", "GMT"):
+            return cls(None)
+        names = _zone_names()
+        if name := names.get(text.lower()):
+            return cls(name)
+        # 'BST' is British to one and Bangladeshi to the next, so only places are taken.
+        near = difflib.get_close_matches(text.lower(), names, 1, 0.5) or _cities(names, text)
+        meant = f"did you mean {names[near[0]]}? Else give" if near else "give"
+        raise UsageError(f"{text!r} is no time zone; {meant} a place such as Europe/Berlin or an offset such as +02:00")
+
+
+def _zone_names() -> dict[str, str]:
+    """Return DuckDB's own list, by lower-case name: Windows has none that Python could read."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        table = connection.sql("select name from pg_timezone_names() where contains(name, '/')").to_arrow_table()
+    return {name.lower(): name for name in table.column("name").to_pylist()}
+
+
+def _cities(names: Iterable[str], text: str) -> list[str]:
+    by_city = {name.rpartition("/")[2]: name for name in names}
+    near = difflib.get_close_matches(text.lower(), by_city, 1, 0.7)
+    return [by_city[city] for city in near]
+
+
+def decide(findings: Iterable[Finding], forced: Zone | None = None) -> list[Offset]:
+    """Return one offset for every host and day that *findings* name, or the *forced* zone for all of them."""
+    if forced:
+        days = {(found.host, found.local_date) for found in findings}
+        return [Offset(host, day, forced.offset_seconds, "forced_zone", forced.name) for host, day in days]
     by_day: dict[tuple[str | None, date | None], dict[str, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
     by_host: dict[str | None, dict[str, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
     for found in findings:

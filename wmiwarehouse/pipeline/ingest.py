@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.warehouse import Warehouse
-from wmiwarehouse.pipeline.batch import Batch, Run
+from wmiwarehouse.pipeline.batch import Batch, Run, SourcesChanged
+from wmiwarehouse.pipeline.clock import Zone
 from wmiwarehouse.pipeline.pool import WorkerDied
 from wmiwarehouse.pipeline.summary import Progress, Summary
 from wmiwarehouse.pipeline.surveyor import size_of
@@ -25,6 +27,8 @@ from wmiwarehouse.readers.recognise import files
 __all__ = ["Progress", "Summary", "ingest"]
 
 _BATCH_BYTES = 4 << 30
+_MOST_MOVED = 100
+_MOVES = "changed while it was read, more than once: copy it first (a live log: wevtutil epl), and ingest the copy"
 
 
 def ingest(
@@ -34,20 +38,25 @@ def ingest(
     workers: int = 2,
     ingest_folders: Sequence[Path] = (),
     again: bool = False,
+    assume_tz: str | None = None,
+    strict: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Read every event log in *paths* into *warehouse*; call it while holding the warehouse's lock.
 
     *paths* are files or folders (walked); *ingest_folders* are further folders in the shape of ``ingest/``.
-    With *again* contents that the warehouse has already are read once more, and replaced.
-    Raises :class:`WmiwhError` where a path does not exist or the settings are wrong (exit 2), or no file is there at
-    all (exit 3).
+    With *again* contents that the warehouse has already are read once more, and replaced. Times without a zone are
+    taken to be in *assume_tz*, whatever else tells their zone. With *strict* the first problem ends it
+    (:class:`WmiwhError`, exit 5), and the warehouse is what it was before.
+    Raises :class:`WmiwhError` where a path does not exist, *assume_tz* or the settings are wrong (exit 2), or no file
+    is there at all (exit 3).
     """
+    zone = Zone.of(assume_tz) if assume_tz is not None else None
     found = check(paths)
-    run = Run(warehouse, workers, tuple(ingest_folders), on_progress, again)
+    run = Run(warehouse, workers, tuple(ingest_folders), on_progress, again, zone, strict)
     started = time.monotonic()
     run.progress.files, run.progress.bytes = len(found), sum(map(size_of, found))
-    for group in _groups(found):
+    for group in [found] if strict else _groups(found):  # a batch is committed whole or not at all
         _one_batch(run, group)
     run.summary.seconds = time.monotonic() - started
     run.summary.files = len(found)
@@ -89,6 +98,7 @@ def _one_batch(run: Run, group: Sequence[Path]) -> None:
     import duckdb
 
     forgiven = False
+    moved: Counter[str] = Counter()
     killers: dict[str, str] = {}
     saved = (run.progress.files_done, run.progress.bytes_done, run.progress.records)
     while True:
@@ -104,6 +114,9 @@ def _one_batch(run: Run, group: Sequence[Path]) -> None:
                 forgiven = True
                 continue
             killers[died.task.source.place.text] = f"a worker ended with {died.exit_code} while reading it"
+        except SourcesChanged as changed:
+            moved.update(changed.sources)
+            killers |= {one: _MOVES for one in changed.sources if moved[one] > 1 or moved.total() > _MOST_MOVED}
         except (OSError, duckdb.Error) as error:
             reason = disk.why(error)
             if reason is None or not _is_ours(error, run.warehouse):

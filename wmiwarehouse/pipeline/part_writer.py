@@ -92,6 +92,14 @@ class PartWriter:
         self._aside.replace(self._folder / f"{self._name}-{self._parts:05}.parquet")
         self._parts += 1
 
+    def left_out(self, fmt: str) -> dict[int, int]:
+        """Count, by source number, what format *fmt* left out of the records that were written last."""
+        statement = self._projection.left_out(fmt)
+        if statement is None:
+            return {}
+        rows = self._connection.sql(statement).to_arrow_table().to_pylist()
+        return {row["source_no"]: row["records"] for row in rows}
+
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()

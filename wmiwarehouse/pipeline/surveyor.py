@@ -6,18 +6,21 @@ import hashlib
 import itertools
 import queue
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from wmiwarehouse.lake.commit import SourceEntry
+from wmiwarehouse.pipeline import moving
 from wmiwarehouse.pipeline.buffer import Source
 from wmiwarehouse.pipeline.clock import Finding, Offset
 from wmiwarehouse.projection.compiler import Projection
-from wmiwarehouse.readers import containers, evtx, jsonlines
+from wmiwarehouse.readers import containers, reading
 from wmiwarehouse.readers.model import Survey
 from wmiwarehouse.readers.recognise import Candidate, Skipped, recognise
+from wmiwarehouse.readers.shapes import Shape, Shapes
 
 
 @dataclass
@@ -27,10 +30,14 @@ class Surveyed:
     source: Source
     survey: Survey
     entry: SourceEntry
+    state: tuple[int, ...]
+    """The file as it was before the survey (:func:`wmiwarehouse.pipeline.moving.state`)."""
     clock_left: int = 0
     reads_left: int = 0
     findings: list[Finding] = field(default_factory=list)
     offsets: tuple[Offset, ...] = ()
+    left_out: int = 0
+    """Records that the format's own rule leaves out."""
 
 
 #: What the surveyor says of a source: it can be read, why it is not, or (a text) that its content is known already.
@@ -45,6 +52,14 @@ def size_of(path: Path) -> int:
         return 0
 
 
+def shapes(projection: Projection) -> Shapes:
+    """Return what the readers have to know of the formats."""
+    return Shapes(
+        Shape(fmt.name, fmt.reader, fmt.keys, fmt.not_keys, fmt.at, fmt.each, fmt.event_xml, projection.rank(fmt))
+        for fmt in projection.formats.values()
+    )
+
+
 class Surveyor:
     """Surveys one group of files; *killers* are sources that a worker died of, *known* contents that are there now."""
 
@@ -56,10 +71,14 @@ class Surveyor:
         killers: Mapping[str, str],
         batch_id: str,
         ingested_at: datetime,
+        spool: Path,
     ) -> None:
         self._group, self._projection, self._known, self._killers = group, projection, known, killers
         self._batch_id, self._ingested_at = batch_id, ingested_at
-        self._json_formats = {f.name: f.keys for f in projection.formats.values() if f.reader == "json"}
+        self._shapes = shapes(projection)
+        self._spool = spool
+        self._unpacked: Counter[Path] = Counter()
+        """Bytes that came out of each archive."""
         self._numbers = itertools.count()
         self._hashed: tuple[Path, str] | None = None
         self.found: queue.SimpleQueue[Answer | BaseException | None] = queue.SimpleQueue()
@@ -69,7 +88,7 @@ class Surveyor:
         """Put every source of the group into :attr:`found`, then None; an exception goes the same way."""
         try:
             for path in self._group:
-                for found in recognise(path, self._json_formats):
+                for found in recognise(path, self._shapes, self._spool):
                     if self.stop.is_set():
                         return
                     self.found.put(self._survey(found))
@@ -87,9 +106,14 @@ class Surveyor:
         if text in self._killers:
             return SourceEntry(None, text, None, size_of(place.path), found.format, "failed", self._killers[text])
         reader = self._projection.formats[found.format].reader
+        before = moving.state(place.path)
         try:
+            if place.container and self._unpacked[place.path] > containers.allowed_in_all(place.path):
+                reason = f"its archive grows to more than {containers.MOST_EXPANSION} times its size: unpack it first"
+                return SourceEntry(None, text, None, None, found.format, "failed", reason)
             with place.open() as stream:
-                survey = (evtx if reader == "evtx" else jsonlines).survey(stream, divisible=place.divisible)
+                survey = reading.survey(stream, found.layout, divisible=place.divisible)
+            self._unpacked[place.path] += survey.size
             file_sha256 = self._file_sha256(place.path) if place.container else survey.sha256
         except containers.DAMAGE as error:
             return SourceEntry(None, text, None, None, found.format, "failed", f"cannot be read: {error}")
@@ -99,10 +123,18 @@ class Surveyor:
             hashlib.sha256(f"{survey.sha256}\0{place.member}".encode("utf-8", "surrogateescape")).hexdigest()[:32] + ":"
         )
         source = Source(
-            next(self._numbers), place, found.format, reader, survey.sha256, uid_key, self._batch_id, self._ingested_at
+            next(self._numbers),
+            place,
+            found.format,
+            reader,
+            survey.sha256,
+            uid_key,
+            self._batch_id,
+            self._ingested_at,
+            found.layout,
         )
         entry = SourceEntry(survey.sha256, text, file_sha256, survey.size, found.format, "read")
-        return Surveyed(source, survey, entry)
+        return Surveyed(source, survey, entry, before)
 
     def _file_sha256(self, path: Path) -> str:
         """Hash an archive once for all its members."""

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 from wmiwarehouse.lake import disk
 from wmiwarehouse.pipeline.buffer import Buffer, Source
 from wmiwarehouse.pipeline.clock import Finding, Offset
+from wmiwarehouse.pipeline.mending import sort_out
 from wmiwarehouse.pipeline.pool import READY
-from wmiwarehouse.readers import containers, evtx, jsonlines
+from wmiwarehouse.readers import containers, reading
 from wmiwarehouse.readers.evtx_values import ValueCheck
 from wmiwarehouse.readers.model import Outcome, Problem, Records, Slice
 
@@ -64,6 +65,8 @@ class Done:
     findings: tuple[Finding, ...] = ()
     problems: tuple[tuple[int, Problem], ...] = ()
     """(source number, problem); a flush names sources of earlier tasks."""
+    left_out: tuple[tuple[int, int], ...] = ()
+    """(source number, records that the format's own rule leaves out)"""
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,10 @@ class Worker:
         self._with_clock = formats_with_clock
         self._buffers: dict[str, Buffer] = {}
         self._values = ValueCheck()
-        self._word: dict[str, str] = {}
-        """What a person calls a record of a format."""
+        self._word: dict[int, str] = {}
+        """What a person calls a record of a source."""
         self._problems: list[tuple[int, Problem]] = []
+        self._left_out: Counter[int] = Counter()
 
     def do(self, task: Read | Clock | Flush) -> Done:
         """Do one task."""
@@ -96,18 +100,14 @@ class Worker:
             for fmt in list(self._buffers):
                 self._flush(fmt)
         problems, self._problems = tuple(_shortened(self._problems)), []
-        return Done(task, records=records, problems=problems)
+        left_out, self._left_out = tuple(self._left_out.items()), Counter()
+        return Done(task, records=records, problems=problems, left_out=left_out)
 
     def _records(self, source: Source, part: Slice, outcome: Outcome) -> Records:
         """Yield the records of *part*; an archive that breaks off is a problem, what came before it counts."""
         try:
             with source.place.open(part.start) as stream:
-                if source.reader == "evtx":
-                    if not part.start:
-                        raise ValueError("an EVTX slice starts behind the header")
-                    yield from evtx.read(stream, part, outcome, self._values)
-                else:
-                    yield from jsonlines.read(stream, part, outcome)
+                yield from reading.read(stream, part, outcome, source.layout, self._values)
         except containers.DAMAGE as error:
             outcome.problems.append(Problem("", f"reading broke off: {error}", 1))
 
@@ -132,7 +132,7 @@ class Worker:
     def _open_run(self, task: Read) -> Buffer:
         buffer = self._buffers.setdefault(task.source.format, Buffer())
         buffer.offsets[task.source.number] = task.offsets
-        self._word[task.source.format] = "record" if task.source.reader == "evtx" else "line"
+        self._word[task.source.number] = "line" if task.source.layout.kind == "lines" else "record"
         return buffer
 
     def _flush(self, fmt: str) -> None:
@@ -147,6 +147,7 @@ class Worker:
 
         try:
             self._writer.write(fmt, records, sources, clock)
+            self._left_out.update(self._writer.left_out(fmt))
             return
         except duckdb.IOException:
             raise
@@ -156,21 +157,25 @@ class Worker:
             cause = str(error).splitlines()[0]
         invalid = self._writer.invalid(records)
         if invalid:
-            self._leave_out(fmt, records.take(invalid), "not valid JSON")
-            bad = set(invalid)
-            records = records.take([row for row in range(records.num_rows) if row not in bad])
-            if records.num_rows:
-                self._write(fmt, records, sources, clock)
+            found = sort_out(self._writer, records, invalid)
+            self._leave_out(found.left_out, "not valid JSON")
+            for number, record, what in found.mended:
+                self._problems.append(
+                    (number, Problem(f"{self._word[number]} {record}", f"{what}: the record is read"))
+                )
+            if found.records.num_rows:
+                self._write(fmt, found.records, sources, clock)
         elif records.num_rows == 1:
-            self._leave_out(fmt, records, f"cannot be read: {cause}")
+            self._leave_out(records, f"cannot be read: {cause}")
         else:
             half = records.num_rows // 2
             for rows in (records.slice(0, half), records.slice(half)):
                 self._write(fmt, rows, sources, clock)
 
-    def _leave_out(self, fmt: str, records: pa.Table, reason: str) -> None:
+    def _leave_out(self, records: pa.Table, reason: str) -> None:
         for row in records.select(["source_no", "source_record"]).to_pylist():
-            self._problems.append((row["source_no"], Problem(f"{self._word[fmt]} {row['source_record']}", reason, 1)))
+            number = row["source_no"]
+            self._problems.append((number, Problem(f"{self._word[number]} {row['source_record']}", reason, 1)))
 
     def _find_clock(self, task: Clock) -> Done:
         if task.source.format not in self._with_clock:
@@ -194,8 +199,7 @@ class Worker:
         try:
             rows = self._writer.clock(task.source.format, records)
         except duckdb.Error:
-            bad = set(self._writer.invalid(records))  # named when the records are read
-            records = records.take([row for row in range(records.num_rows) if row not in bad])
+            records = sort_out(self._writer, records, self._writer.invalid(records)).records  # named when they are read
             rows = self._writer.clock(task.source.format, records) if records.num_rows else []
         return [Finding(**row) for row in rows]
 
@@ -229,7 +233,7 @@ def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[s
         try:
             writer = PartWriter(Path(folder), name, projection)
             connection.send(READY)
-            with_clock = frozenset(fmt.name for fmt in projection.formats.values() if fmt.clock is not None)
+            with_clock = frozenset(filter(projection.has_clock, projection.formats))
             worker = Worker(writer, with_clock)
             while (task := connection.recv()) is not None:
                 connection.send(_slim(worker.do(task)))

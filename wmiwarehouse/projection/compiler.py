@@ -7,122 +7,32 @@ data, and only for the (channel, event id) pairs that some file in ``ingest/even
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from sqlglot import exp, parse, parse_one
-from sqlglot.errors import ParseError
+from sqlglot import exp, parse_one
 
-from wmiwarehouse import assets, frontmatter
+from wmiwarehouse import assets
+from wmiwarehouse.projection.files import (
+    EVENT_TARGETS,
+    FORMAT_COLUMNS,
+    MEND,
+    Format,
+    IngestFileError,
+    columns_of,
+    load_event,
+    load_format,
+    text_of,
+)
 from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
-from wmiwarehouse.schema import EVENT_COLUMNS, TYPED_COLUMNS
+from wmiwarehouse.schema import EVENT_COLUMNS
 
-#: What every file in ``ingest/formats`` has to give, beside ``"data.<Field>"`` columns that mend a field of the data.
-FORMAT_COLUMNS = (
-    "computer", "provider", "channel", "event_id", "version", "record_id", "task", "level", "opcode", "keywords",
-    "event_time", "time_source", "execution_process_id", "execution_thread_id", "activity_id", "related_activity_id",
-    "system_user_sid", "event_data",
-)  # fmt: skip
-
-#: What a file in ``ingest/events`` may give.
-EVENT_TARGETS = {"utc_time": EVENT_COLUMNS["utc_time"]} | TYPED_COLUMNS
-
-_MEND = "data."
+__all__ = ["FORMAT_COLUMNS", "IngestFileError", "Projection"]
 
 
-class IngestFileError(ValueError):
-    """A file in ``ingest/`` that cannot be used; the text names file and cause."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """One export format: how its records are read, recognised and projected."""
-
-    document: frontmatter.Document
-    projection: exp.Select
-    clock: exp.Select | None
-
-    @property
-    def name(self) -> str:
-        """The word that stands in the column ``format``."""
-        return str(self.document.head["name"])
-
-    @property
-    def reader(self) -> str:
-        """Which reader decodes the bytes: ``evtx`` or ``json``."""
-        return str(self.document.head["reader"])
-
-    @property
-    def keys(self) -> tuple[tuple[str, ...], ...]:
-        """Groups of keys; a JSON record is of this format if it has one key of each group."""
-        return tuple(tuple(group) for group in self.document.head.get("keys", []))
-
-
-@dataclass(frozen=True)
-class EventSource:
-    """One log source: channel, provider, event ids, and the columns that its data gives."""
-
-    document: frontmatter.Document
-    columns: dict[str, exp.Expression]
-
-    @property
-    def condition(self) -> str:
-        """SQL over the narrow rows; exports without a provider are taken by channel and id."""
-        head = self.document.head
-        provider = _text(head["provider"])
-        ids = ", ".join(str(int(event_id)) for event_id in head.get("event_ids", []))
-        of_ids = f" and event_id in ({ids})" if ids else ""
-        return f"channel = {_text(head['channel'])}{of_ids} and coalesce(provider, {provider}) = {provider}"
-
-
-def _text(value: Any) -> str:
-    return exp.Literal.string(str(value)).sql("duckdb")
-
-
-def _selects(document: frontmatter.Document) -> list[exp.Select]:
-    try:
-        statements = parse(document.body, dialect="duckdb")
-    except ParseError as error:
-        raise IngestFileError(f"{document.path}: {str(error).splitlines()[0]}") from None
-    selects = [statement for statement in statements if isinstance(statement, exp.Select)]
-    if len(selects) != len([s for s in statements if s is not None]) or not selects:
-        raise IngestFileError(f"{document.path}: expected plain select statements")
-    return selects
-
-
-def _columns(select: exp.Select, allowed: tuple[str, ...] | dict[str, str], path: Path) -> dict[str, exp.Expression]:
-    columns: dict[str, exp.Expression] = {}
-    for item in select.expressions:
-        name = item.alias_or_name
-        if name not in allowed and not name.startswith(_MEND):
-            raise IngestFileError(f"{path}: unknown column {name!r}")
-        if name in columns:
-            raise IngestFileError(f"{path}: column {name!r} stands twice")
-        columns[name] = item.this if isinstance(item, exp.Alias) else item
-    return columns
-
-
-def _load_format(path: Path) -> Format:
-    document = frontmatter.read(path)
-    *clock, projection = _selects(document)
-    missing = [name for name in FORMAT_COLUMNS if name not in _columns(projection, FORMAT_COLUMNS, path)]
-    if missing:
-        raise IngestFileError(f"{path}: column {missing[0]!r} is missing")
-    if len(clock) > 1 or not {"name", "reader"} <= document.head.keys():
-        raise IngestFileError(f"{path}: needs name and reader, and at most one select before the projection")
-    return Format(document, projection, clock[0] if clock else None)
-
-
-def _load_event(path: Path) -> EventSource:
-    document = frontmatter.read(path)
-    selects = _selects(document)
-    if len(selects) != 1 or not {"channel", "provider"} <= document.head.keys():
-        raise IngestFileError(f"{path}: needs channel and provider, and one select")
-    if "event_ids" in document.head and not document.head["event_ids"]:
-        raise IngestFileError(f"{path}: event_ids is empty; leave it out for a source of all other events")
-    return EventSource(document, _columns(selects[0], EVENT_TARGETS, path))
+#: What the files share, in the order in which it is defined.
+_SHARED = ("functions.sql", "messages.sql", "property_names.sql")
 
 
 class Projection:
@@ -135,8 +45,10 @@ class Projection:
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders or (assets.folder("ingest"),)
-        self.formats = {fmt.name: fmt for fmt in map(_load_format, self._files("formats"))}
-        events = [_load_event(path) for path in self._files("events")]
+        self.formats = {fmt.name: fmt for fmt in map(load_format, self._files("formats"))}
+        for fmt in self.formats.values():
+            self._model(fmt)
+        events = [load_event(path) for path in self._files("events")]
         #: Sources without event ids are for the rest of their channel: whatever names ids comes first.
         self.events = sorted(events, key=lambda event: "event_ids" not in event.document.head)
 
@@ -144,41 +56,43 @@ class Projection:
         found = {path.name: path for folder in self.folders for path in sorted((folder / kind).glob("*.sql"))}
         return [found[name] for name in sorted(found)]
 
+    def rank(self, fmt: Format) -> int:
+        """Return in which of the folders *fmt* lies: a user's own come later."""
+        return next((i for i, folder in enumerate(self.folders) if fmt.document.path.parent.parent == folder), 0)
+
     @cached_property
     def functions(self) -> str:
-        """SQL that defines the functions which the files share; run once per connection."""
-        return "\n".join(
-            (folder / "functions.sql").read_text(encoding="utf-8")
-            for folder in self.folders
-            if (folder / "functions.sql").is_file()
-        )
+        """SQL that defines the functions and lists which the files share; run once per connection."""
+        paths = (folder / name for folder in self.folders for name in _SHARED)
+        return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
     def select(self, name: str) -> str:
         """Return the projection of format *name*: ``records``, ``sources`` and ``clock`` in, rows of the lake out."""
         fmt = self.formats[name]
+        model = self._model(fmt)
+        projection = model.projection
+        assert projection is not None  # noqa: S101 - the model of a format has one
         record, data = Structure("record", "r"), Structure("event_data", "d")
-        narrow = _columns(fmt.projection, FORMAT_COLUMNS, fmt.document.path)
-        mended = {
-            column.removeprefix(_MEND): f"mend_{i}" for i, column in enumerate(narrow) if column.startswith(_MEND)
-        }
+        narrow = columns_of(projection, FORMAT_COLUMNS, model.document.path)
+        mended = {column.removeprefix(MEND): f"mend_{i}" for i, column in enumerate(narrow) if column.startswith(MEND)}
         try:
-            for tree in [*narrow.values(), *_joins(fmt.projection)]:
+            for tree in [*narrow.values(), *_rest(projection)]:
                 collect(tree, record)
             record.spec()
         except PathError as error:
-            raise IngestFileError(f"{fmt.document.path}: {error}") from None
+            raise IngestFileError(f"{model.document.path}: {error}") from None
         trees = self._collected(data)
         typed = {target: self._typed(target, trees, mended, data) for target in EVENT_TARGETS}
         items = [
-            f"{rewrite(tree, record).sql('duckdb')} as {mended.get(column.removeprefix(_MEND), column)}"
+            f"{rewrite(tree, record).sql('duckdb')} as {mended.get(column.removeprefix(MEND), column)}"
             for column, tree in narrow.items()
         ]
-        joins = " ".join(rewrite(join, record).sql("duckdb") for join in _joins(fmt.projection))
+        rest = " ".join(rewrite(clause, record).sql("duckdb") for clause in _rest(projection))
         typed["event_data"] = "cast(event_data as varchar) as event_data"  # not JSON, which other readers don't know
         finals = [typed.get(column) or column for column in EVENT_COLUMNS]
         return f"""
-with parsed as (select *, {record.transform()} as r from records),
-narrow as (select records.source_no, records.source_record, {", ".join(items)} from parsed as records {joins}),
+with parsed as (select *, {record.transform()} as r from {_located(fmt)}),
+narrow as (select records.source_no, records.source_record, {", ".join(items)} from parsed as records {rest}),
 spelled as (
     select * replace ({self._channel()} as channel, {_SANE} as event_time), host_name(computer) as host from narrow
 ),
@@ -191,21 +105,51 @@ select {", ".join(finals)} from final"""
     def clock(self, name: str) -> str | None:
         """Return the first pass of format *name*, counted per finding: what its records tell of their host's clock."""
         fmt = self.formats[name]
-        if fmt.clock is None:
+        model = self._model(fmt)
+        if model.clock is None:
             return None
         record = Structure("record", "r")
         try:
-            collect(fmt.clock, record)
+            collect(model.clock, record)
             record.spec()
         except PathError as error:
-            raise IngestFileError(f"{fmt.document.path}: {error}") from None
-        select = rewrite(fmt.clock, record).sql("duckdb")
+            raise IngestFileError(f"{model.document.path}: {error}") from None
+        select = rewrite(model.clock, record).sql("duckdb")
         return f"""
-with parsed as (select *, {record.transform()} as r from records),
+with parsed as (select *, {record.transform()} as r from {_located(fmt)}),
 evidence as ({select.replace("FROM records", "FROM parsed AS records")})
 select host, if(local_date between {_FIRST} and {_LAST}, local_date, null) as local_date,
     evidence, offset_seconds, count(*) as records
 from evidence group by all"""
+
+    def has_clock(self, name: str) -> bool:
+        """Whether format *name* has a first pass."""
+        return self._model(self.formats[name]).clock is not None
+
+    def left_out(self, name: str) -> str | None:
+        """Return the query that counts, by source, the records that format *name* leaves out; None if it keeps all."""
+        fmt = self.formats[name]
+        projection = self._model(fmt).projection
+        where = projection.args.get("where") if projection else None
+        if where is None or projection is None:
+            return None
+        joins = " ".join(join.sql("duckdb") for join in projection.args.get("joins") or [])
+        return f"""
+with located as (select * from {_located(fmt)})
+select records.source_no, cast(count(*) as integer) as records
+from located as records {joins} where ({where.this.sql("duckdb")}) is not true group by all"""
+
+    def _model(self, fmt: Format) -> Format:
+        """Return the format that *fmt* is projected as."""
+        if fmt.like is None:
+            return fmt
+        model = self.formats.get(fmt.like)
+        if model is None or model.like is not None:
+            others = [name for name, other in self.formats.items() if other.like is None]
+            near = difflib.get_close_matches(fmt.like, others, 1)
+            meant = f", did you mean {near[0]!r}?" if near else f": there are {', '.join(sorted(others))}"
+            raise IngestFileError(f"{fmt.document.path}: no format {fmt.like!r} with a select of its own{meant}")
+        return model
 
     def _kind(self) -> str:
         whens = " ".join(f"when {event.condition} then {i}" for i, event in enumerate(self.events, 1))
@@ -213,7 +157,7 @@ from evidence group by all"""
 
     def _channel(self) -> str:
         names = sorted({str(event.document.head["channel"]) for event in self.events})
-        whens = " ".join(f"when {_text(name.lower())} then {_text(name)}" for name in names)
+        whens = " ".join(f"when {text_of(name.lower())} then {text_of(name)}" for name in names)
         return f"case lower(channel) {whens} else channel end"
 
     def _collected(self, data: Structure) -> list[dict[str, exp.Expression]]:
@@ -260,8 +204,36 @@ _SANE = f"if(event_time between {_FIRST} and {_LAST}, event_time, null)"
 _UID = "left(sha256(uid_key || cast(source_record as varchar)), 20)"
 
 
-def _joins(select: exp.Select) -> list[exp.Expression]:
-    return list(select.args.get("joins") or [])
+def _rest(select: exp.Select) -> list[exp.Expression]:
+    """Return what follows the table of a projection."""
+    where = select.args.get("where")
+    return [*(select.args.get("joins") or []), *([where] if where else [])]
+
+
+def _located(fmt: Format) -> str:
+    """Return the relation of the records of *fmt*, each taken out of the ``document`` that it lies in."""
+    if fmt.at == ("",):
+        return "records"
+    # One look for all keys at all paths: each json_extract of its own would parse the document again.
+    paths: dict[str, int] = {}
+    whens = []
+    for at in fmt.at:
+        groups = []
+        for group in fmt.keys:
+            numbers = [paths.setdefault(_json_path(f"{at}.{key}" if at else key), len(paths) + 1) for key in group]
+            groups.append("(" + " or ".join(f"found[{number}] is not null" for number in numbers) + ")")
+        for key in fmt.not_keys:
+            number = paths.setdefault(_json_path(f"{at}.{key}" if at else key), len(paths) + 1)
+            groups.append(f"found[{number}] is null")
+        inner = f"cast(json_extract(record, {text_of(_json_path(at))}) as varchar)" if at else "record"
+        whens.append(f"when {' and '.join(groups)} then {inner}")
+    found = f"json_extract(record, [{', '.join(map(text_of, paths))}])"
+    record = f"list_transform([{found}], lambda found: case {' '.join(whens)} else record end)[1]"
+    return f"(select * replace ({record} as record), record as document from records) as records"
+
+
+def _json_path(path: str) -> str:
+    return "$" + "".join(f'."{name}"' for name in path.split("."))
 
 
 def _data_column(node: exp.Expression) -> exp.Expression:

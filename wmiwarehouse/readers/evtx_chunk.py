@@ -94,12 +94,17 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
     if found.sound:
         found.records = count
     else:
-        found.spans = _salvage(chunk, limit, open_end=not trusted and limit == length)
+        ids = range(first_id, last_id + 1) if trusted and not behind else range(0)
+        found.spans = _salvage(chunk, limit, ids, open_end=not trusted and limit == length)
         found.records = len(found.spans)
         found.last_id = max((ident for _, _, ident, ok in found.spans if ok and ident < _SPARE_IDS), default=last_seen)
         broken = sum(1 for span in found.spans if not span[3])
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
+        elif not found.problems:
+            found.problems.append(
+                "its checksums are right, and yet its header or a record's size does not fit its records"
+            )
     promised = found.numbers[1] - found.numbers[0] + 1 if found.numbers else 0
     if found.numbers and promised >= found.records and first_id <= last_id < first_id + SIZE:
         found.last_id = max(found.last_id, last_id)  # up to there this chunk accounts for what is lost
@@ -185,11 +190,12 @@ def _behind(chunk: bytes, position: int, limit: int, ident: int) -> int:
     return end
 
 
-def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int, int, bool]]:
+def _salvage(chunk: bytes, limit: int, ids: range, *, open_end: bool) -> list[tuple[int, int, int, bool]]:
     """Find every record up to *limit*, skipping what is damaged.
 
     With *open_end* nobody knows where the records end: what follows may be left from an earlier use of the space, so
-    only records whose ids go on are taken.
+    only records whose ids go on are taken. Where the header can be trusted (*ids* are those that it gives), whole
+    records of other ids have strayed here: they are taken, and say nothing about those behind them.
     """
     spans: list[tuple[int, int, int, bool]] = []
     position, last_id = _FIRST_RECORD, 0
@@ -201,9 +207,9 @@ def _salvage(chunk: bytes, limit: int, *, open_end: bool) -> list[tuple[int, int
             if not goes_on and not last_id < _id_at(chunk, position + size, limit) <= last_id + _LEAP:
                 break
             spans.append((position, size, record_id, True))
-            position, last_id = position + size, record_id if goes_on else last_id
+            position, last_id = position + size, record_id if goes_on and (not ids or record_id in ids) else last_id
             continue
-        following = _next_record(chunk, position + 4, limit, last_id)
+        following = _next_record(chunk, position + 4, limit, last_id, ids)
         end = following if following is not None else _end_of_data(chunk, position, limit)
         if following is None and (open_end or end - position < _SMALLEST_RECORD):
             break
@@ -238,13 +244,13 @@ def _closes(chunk: bytes, position: int, size: int, limit: int) -> bool:
     return bool(_U32.unpack_from(chunk, end - 4)[0] == size or chunk[end : end + 4] == RECORD_MAGIC or end == limit)
 
 
-def _next_record(chunk: bytes, start: int, limit: int, last_id: int) -> int | None:
-    """Find the next whole record at or behind *start* whose id goes on from *last_id*."""
+def _next_record(chunk: bytes, start: int, limit: int, last_id: int, ids: range) -> int | None:
+    """Find the next whole record at or behind *start* whose id goes on from *last_id*, or is one of *ids*."""
     position = chunk.find(RECORD_MAGIC, start, limit)
     while position != -1 and position + _SMALLEST_RECORD <= limit:
         _, size, record_id, _ = _RECORD.unpack_from(chunk, position)
         fits = _SMALLEST_RECORD <= size <= limit - position and _U32.unpack_from(chunk, position + size - 4)[0] == size
-        if fits and record_id > last_id and position % 8 == 0:
+        if fits and (record_id > last_id or record_id in ids) and position % 8 == 0:
             return position
         position = chunk.find(RECORD_MAGIC, position + 4, limit)
     return None

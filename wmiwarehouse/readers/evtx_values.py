@@ -13,17 +13,12 @@ import re
 import struct
 from collections.abc import Iterator
 from typing import Any
-from xml.etree import ElementTree
 
 import orjson
 
-from wmiwarehouse.readers import evtx_chunk
+from wmiwarehouse.readers import event_xml, evtx_chunk
+from wmiwarehouse.readers.event_xml import EventXmlError, Node
 
-# The XML carries characters that XML forbids or (the carriage return) changes; they travel through the strict parser as
-# noncharacters, which no text has.
-_FORBIDDEN = [*range(1, 9), 11, 12, 13, *range(14, 32), 0xFFFE, 0xFFFF]
-_HIDE = {code: 0xFDD0 + i for i, code in enumerate(_FORBIDDEN)}
-_SHOW = {hidden: code for code, hidden in _HIDE.items()}
 KIND_START = 0  # the root's name is a part of the kind: a damaged one makes no event
 KIND_LIMIT = 600
 _MOST_KINDS = 100_000
@@ -53,11 +48,11 @@ class ValueCheck:
         if xml is None:
             return text
         try:
-            root = ElementTree.fromstring(xml.translate(_HIDE))  # noqa: S314 - see above
-        except ElementTree.ParseError:
+            root = event_xml.parse(xml, is_indented=True)
+        except EventXmlError:
             return text  # a name that is none: no event of Windows has that
         event = orjson.loads(text)["Event"]
-        bodies = {_name(child): child for child in root if _name(child) in ("EventData", "UserData")}
+        bodies = {child.name: child for child in root.children if child.name in ("EventData", "UserData")}
         lossy = kind in self._lossy or any(
             _is_ambiguous(body) or _count(body) > _values(event.get(name)) for name, body in bodies.items()
         )
@@ -66,7 +61,7 @@ class ValueCheck:
                 self.sound.add(kind)
             return text
         self._lossy.add(kind)
-        event.update({name: _fields(body, 2) for name, body in bodies.items()})
+        event.update({name: event_xml.content(body) for name, body in bodies.items()})
         return orjson.dumps({"Event": event}).decode()
 
     def _record_xml(self, key: tuple[int, str], data: bytes) -> str | None:
@@ -107,29 +102,20 @@ def _all_xml(chunk: bytes) -> dict[tuple[int, str], str]:
             continue  # reported where the same record is read as JSON
 
 
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _text(element: ElementTree.Element) -> str:
-    return (element.text or "").translate(_SHOW)
-
-
-def _is_ambiguous(body: ElementTree.Element) -> bool:
+def _is_ambiguous(body: Node) -> bool:
     """Whether two values of *body* have one name, or only some of them have none: JSON keeps one of them at most."""
-    names = [child.get("Name") for child in body if _name(child) == "Data"]
+    names = [child.attributes.get("Name") for child in body.children if child.name == "Data"]
     named = [name for name in names if name is not None]
     return len(set(named)) < len(named) or 0 < len(named) < len(names)
 
 
-def _is_named(bodies: dict[str, ElementTree.Element]) -> bool:
-    return any(child.get("Name") is not None for body in bodies.values() for child in body)
+def _is_named(bodies: dict[str, Node]) -> bool:
+    return any("Name" in child.attributes for body in bodies.values() for child in body.children)
 
 
-def _count(element: ElementTree.Element) -> int:
-    """Count the values below *element*."""
-    children = list(element)
-    return sum(map(_count, children)) if children else int(bool(_text(element).strip()))
+def _count(node: Node) -> int:
+    """Count the values below *node*."""
+    return sum(map(_count, node.children)) if node.children else int(bool(node.text.strip()))
 
 
 def _values(node: Any) -> int:
@@ -139,16 +125,3 @@ def _values(node: Any) -> int:
     if isinstance(node, list):
         return sum(map(_values, node))
     return int(node is not None and bool(str(node).strip()))
-
-
-def _fields(element: ElementTree.Element, depth: int) -> Any:
-    """Turn an element into the parser's own JSON shape, with a list wherever a name stands more than once."""
-    if not len(element):
-        text = _text(element)
-        return "" if text == "\n" + "  " * (depth - 1) else text  # how the parser writes an empty element
-    fields: dict[str, list[Any]] = {}
-    for child in element:
-        is_data = _name(child) == "Data"
-        name = child.get("Name", "#text") if is_data else _name(child)
-        fields.setdefault(name, []).append(_fields(child, depth + 1))
-    return {name: items[0] if len(items) == 1 and name != "#text" else items for name, items in fields.items()}

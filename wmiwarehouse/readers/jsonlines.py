@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from wmiwarehouse.readers.model import Content, Outcome, Problem, Records, Slice
 _BLOCK = 1 << 20
 _SLICE = 16 << 20
 _LONGEST_LINE = 64 << 20
+_HEADING = re.compile(r"Record [0-9]+\s*")  # evtx_dump writes it before each record
 
 
 def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
@@ -50,7 +52,7 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome) -> Records:
         for text in texts:
             if text.startswith("{") or text.lstrip().startswith("{"):
                 yield line, text
-            elif text and not text.isspace():
+            elif text and not text.isspace() and not _HEADING.fullmatch(text):
                 outcome.problems.append(Problem(f"line {line}", "not a JSON object", 1))
             line += 1
         line -= 1 if block.endswith(b"\n") else 0

@@ -58,11 +58,33 @@ class Survey:
     problems: list[Problem] = field(default_factory=list)
 
 
+#: More than this nobody reads of one slice, and a file of nothing but damage would fill the memory with them.
+MOST_PROBLEMS = 1_000
+
+
+class Problems(list[Problem]):
+    """A list of problems in which one stands for all those behind the first thousand."""
+
+    def append(self, problem: Problem) -> None:
+        """Take *problem*."""
+        if len(self) < MOST_PROBLEMS:
+            super().append(problem)
+            self._others, self._first = 0, problem
+            return
+        self._others += 1
+        if self._others == 1:
+            self._first = problem
+            super().append(problem)
+        else:
+            reason = f"{self._others:,} more problems behind this one: {self._first.reason}"
+            self[-1] = Problem(self._first.position, reason, self[-1].lost + problem.lost)
+
+
 @dataclass
 class Outcome:
     """Collected while a slice is read."""
 
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=Problems)
 
 
 #: Records of one slice: (ordinal, JSON text).

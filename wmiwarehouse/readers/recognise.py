@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
+import itertools
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
-from wmiwarehouse.readers import containers, evtx
+from wmiwarehouse.readers import containers, documents, evtx, xml
+from wmiwarehouse.readers.archives import Archive, Unread
 from wmiwarehouse.readers.containers import Place
+from wmiwarehouse.readers.shapes import Layout, Shape, Shapes
+from wmiwarehouse.readers.text import decoded, encoding_of
 
 _HEAD = 1 << 16
-_LONGEST_FIRST_LINE = 32 << 20
+_PARSED = 4 << 20  # a longer line is judged by the names in it
 _LINES_TRIED = 50
+_SAMPLES = 50
 _CHUNK = b"ElfChnk\0"
 _CHUNKS_TRIED = 1_024
 
@@ -36,10 +41,7 @@ class Candidate:
 
     place: Place
     format: str
-
-
-#: Format name to groups of keys: a JSON record is of a format if it has one key of each group.
-JsonFormats = Mapping[str, Sequence[Sequence[str]]]
+    layout: Layout
 
 
 def files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -67,8 +69,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def recognise(path: Path, formats: JsonFormats) -> Iterator[Candidate | Skipped]:
-    """Yield what *path* holds: one source for a plain file, one for each member of an archive."""
+def recognise(path: Path, shapes: Shapes, spool: Path | None = None) -> Iterator[Candidate | Skipped]:
+    """Yield what *path* holds: one source for a plain file, one for each member of an archive.
+
+    What must be unpacked for it lies in files in the folder *spool*, as long as its owner leaves them there.
+    """
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode) and path.is_symlink():
@@ -80,94 +85,144 @@ def recognise(path: Path, formats: JsonFormats) -> Iterator[Candidate | Skipped]
         if not stat.S_ISREG(mode):
             yield Skipped(Place(path), "not a regular file")
             return
-        for found in containers.places(path):
-            if isinstance(found, Place):
-                yield _recognise(found, formats)
-            else:
-                yield Skipped(found[0], found[1], damaged=True)
+        archive = Archive(path, partial(_may_be_log, shapes=shapes), spool)
+        for found in archive.places():
+            if isinstance(found, Unread):
+                yield Skipped(found.place, found.reason, found.damaged)
+                continue
+            answer = _recognise(found, shapes)
+            if isinstance(answer, Candidate):
+                archive.keep()
+            yield answer
     except OSError as error:
         yield Skipped(Place(path), f"cannot be read: {error.strerror or error}", damaged=True)
 
 
-def _recognise(place: Place, formats: JsonFormats) -> Candidate | Skipped:
+def _recognise(place: Place, shapes: Shapes) -> Candidate | Skipped:
     try:
         with place.open() as stream:
-            head = stream.read(_HEAD)
-            if not head:
-                return Skipped(place, "empty")
-            if head.startswith(evtx.MAGIC):
-                return Candidate(place, "evtx")
-            if head[4096:].startswith(_CHUNK):
-                return Candidate(place, "evtx")  # only the file header is damaged: the survey says so
-            if head.startswith((containers.ZIP_MAGIC, containers.GZIP_MAGIC)) and place.container:
-                return Skipped(place, "an archive inside an archive: unpack it first", damaged=True)
-            if head.startswith(_CHUNK):
-                return Skipped(place, "EVTX chunks without a file header are not read", damaged=True)
-            return _recognise_json(place, head, stream, formats)
+            return _recognise_content(place, stream, shapes)
     except containers.DAMAGE as error:
         return Skipped(place, f"cannot be read: {error}", damaged=True)
 
 
-def _recognise_damaged_evtx(place: Place, head: bytes, stream: BinaryIO) -> Candidate | Skipped:
+def _recognise_content(place: Place, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+    head = stream.read(_HEAD)
+    if not head:
+        return Skipped(place, "empty")
+    if head.startswith(evtx.MAGIC) or head[4096:].startswith(_CHUNK):
+        return _evtx(place, shapes)  # where only the file's header is damaged, the survey says so
+    if head.startswith(_CHUNK):
+        return Skipped(place, "EVTX chunks without a file header are not read", damaged=True)
+    encoding = encoding_of(head)
+    text = decoded(head, encoding)
+    if xml.begins(text):
+        shape = shapes.reader("xml")
+        if shape is None:
+            return Skipped(place, "events in XML, which no format is for", damaged=True)
+        return Candidate(place, shape.name, Layout("xml", xml.declared_encoding(text) or encoding, shape))
+    return _recognise_json(place, head, encoding, stream, shapes)
+
+
+def _further(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(1 << 16)
+    except containers.DAMAGE:
+        return b""  # zeros that an archive holds more of than it may: nothing that anybody misses
+
+
+def _may_be_log(head: bytes, name: str, shapes: Shapes) -> bool:
+    """Whether something that begins with *head* may turn out to be a log: is it worth to be unpacked?"""
+    if head.startswith((evtx.MAGIC, _CHUNK)) or _CHUNK in head or name.lower().endswith(".evtx"):
+        return True
+    encoding = encoding_of(head)
+    text = decoded(head, encoding)
+    return xml.begins(text) or _may_be_json(text, encoding, shapes)
+
+
+def _evtx(place: Place, shapes: Shapes) -> Candidate:
+    shape = shapes.reader("evtx") or Shape("evtx", "evtx")
+    return Candidate(place, shape.name, Layout("evtx", shape=shape))
+
+
+def _recognise_damaged_evtx(place: Place, head: bytes, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
     """Look for a whole chunk further on in a binary file whose beginning says nothing."""
     data, looked = head, 0
     while data and looked < _CHUNKS_TRIED:
-        while len(data) < 4096 + 65_536 and (more := stream.read(1 << 16)):
+        while len(data) < 4096 + 65_536 and (more := _further(stream)):
             data += more
         if data[4096:].startswith(_CHUNK):
-            return Candidate(place, "evtx")
+            return _evtx(place, shapes)
         data, looked = data[65_536:], looked + 1
     if place.text.lower().endswith(".evtx"):
         return Skipped(place, "named EVTX, but no EVTX header or chunk is in it", damaged=True)
-    return Skipped(place, "not an event log: neither EVTX nor JSON lines")
+    return Skipped(place, "not an event log: neither EVTX nor JSON nor event XML")
 
 
-def _recognise_json(place: Place, head: bytes, stream: BinaryIO, formats: JsonFormats) -> Candidate | Skipped:
-    for encoding, mark in (("utf-16-le", codecs.BOM_UTF16_LE), ("utf-16-be", codecs.BOM_UTF16_BE)):
-        if head.startswith(mark):
-            is_log = _names_a_key(head.decode(encoding, "replace").encode("utf-8", "replace"), formats)
-            return Skipped(place, "UTF-16 text is not read: convert it to UTF-8", damaged=is_log)
+def _recognise_json(place: Place, head: bytes, encoding: str, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+    """Tell JSON lines from other arrangements, and of which format the first record is that is of any."""
+    text = decoded(head, encoding)
+    if not _may_be_json(text, encoding, shapes):
+        return _no_log(place, head, encoding, stream, shapes)
+    is_lines = encoding == "utf-8" and _begins_a_line(text)
+    cause, is_clear = "", True
+    if is_lines:
+        lines, head = _first_lines(head, stream)
+        for line in lines:
+            if len(line) > _PARSED:
+                if shape := shapes.likely(line[:_PARSED].decode("utf-8", "replace")):
+                    return Candidate(place, shape.name, Layout("lines", shape=shape))
+                is_clear = False
+                continue
+            try:
+                record = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                cause, is_clear = cause or str(error), False
+                continue
+            if shape := shapes.of(record):
+                return Candidate(place, shape.name, Layout("lines", shape=shape))
+    layout = Layout("documents", encoding, lists=shapes.lists)
+    with place.open() as again:
+        for value, found in itertools.islice(documents.samples(again, layout), _SAMPLES):
+            if shape := shapes.of(value) if value is not None else shapes.likely(found[:_PARSED]):
+                return Candidate(place, shape.name, Layout("documents", encoding, shape, shapes.lists))
+    # Records that can be read say what they are; of others the names in their text do.
+    if not (is_lines and is_clear) and (shape := shapes.likely(text)):
+        if is_lines and not text.lstrip().startswith("["):
+            return Candidate(place, shape.name, Layout("lines", shape=shape))
+        return Candidate(place, shape.name, Layout("documents", encoding, shape, shapes.lists))
+    if b"\0" in head and encoding == "utf-8":
+        return _no_log(place, head[:_HEAD], encoding, stream, shapes)
+    is_log = shapes.names_a_key(text)
+    reason = f"JSON that cannot be parsed: {cause}" if cause else "JSON, but of no known event log format"
+    return Skipped(place, reason, damaged=is_log)
+
+
+def _may_be_json(text: str, encoding: str, shapes: Shapes) -> bool:
+    if text.lstrip()[:1] in ("{", "["):
+        return True
+    return (encoding == "utf-8" and _begins_a_line(text)) or ("{" in text and shapes.names_a_key(text))
+
+
+def _begins_a_line(text: str) -> bool:
+    """Whether a JSON object begins a line of *text*; a log that was cut begins in the middle of one."""
+    return any(line.lstrip().startswith("{") for line in text.split("\n", _LINES_TRIED)[:_LINES_TRIED])
+
+
+def _no_log(place: Place, head: bytes, encoding: str, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+    if b"\0" in head and encoding == "utf-8":
+        return _recognise_damaged_evtx(place, head, stream, shapes)
+    named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
+    return Skipped(place, f"not an event log: neither EVTX nor JSON nor event XML{named}")
+
+
+def _first_lines(head: bytes, stream: BinaryIO) -> tuple[Iterable[bytes], bytes]:
+    """Return the first whole lines that are not blank, and what was read for it."""
+    pieces, size = [head], len(head)
+    while b"\n" not in pieces[-1] and size < documents.LONGEST and (more := stream.read(1 << 20)):
+        pieces.append(more)
+        size += len(more)
+    head = b"".join(pieces)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"[") and _names_a_key(text, formats):
-        return Skipped(place, "a JSON array is not read: write one object per line", damaged=True)
-    # A log that was rotated or cut begins in the middle of a line.
-    if not any(line.lstrip().startswith(b"{") for line in text.split(b"\n", _LINES_TRIED)[:_LINES_TRIED]):
-        if b"\0" in head:
-            return _recognise_damaged_evtx(place, head, stream)
-        named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
-        return Skipped(place, f"not an event log: neither EVTX nor JSON lines{named}")
-    while b"\n" not in text and len(text) < _LONGEST_FIRST_LINE and (more := stream.read(1 << 20)):
-        text += more
     complete = text[: text.rfind(b"\n")] if b"\n" in text else text
-    cause = ""
-    for line in complete.split(b"\n")[:_LINES_TRIED]:
-        if not line.strip():
-            continue
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            cause = cause or str(error)
-            continue
-        if name := _format_of(record, formats):
-            return Candidate(place, name)
-    guess = next(
-        (name for name, keys in formats.items() if all(any(f'"{k}"'.encode() in text for k in g) for g in keys)), None
-    )
-    if guess:
-        return Candidate(place, guess)
-    if cause:
-        return Skipped(place, f"JSON that cannot be parsed: {cause}", damaged=_names_a_key(text, formats))
-    return Skipped(place, "JSON, but of no known event log format", damaged=_names_a_key(text, formats))
-
-
-def _names_a_key(text: bytes, formats: JsonFormats) -> bool:
-    """Whether *text* looks like an event log that is not in a shape that is read."""
-    return any(f'"{key}"'.encode() in text for keys in formats.values() for group in keys for key in group)
-
-
-def _format_of(record: object, formats: JsonFormats) -> str | None:
-    if not isinstance(record, dict):
-        return None
-    return next(
-        (name for name, keys in formats.items() if all(any(key in record for key in group) for group in keys)), None
-    )
+    return (line for line in complete.split(b"\n") if line.strip()), head

@@ -1,0 +1,8 @@
+-- /// format
+-- name = "event_xml"
+-- title = "Event Viewer's XML (Save as XML, wevtutil qe /f:xml)"
+-- reader = "xml"
+-- like = "evtx"
+-- docs = ["https://learn.microsoft.com/windows/win32/wes/eventschema-schema"]
+-- carries = "everything that Windows logged"
+-- ///

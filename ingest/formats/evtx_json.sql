@@ -1,0 +1,12 @@
+-- /// format
+-- name = "evtx_json"
+-- title = "JSON of evtx_dump and other tools built on the evtx crate"
+-- reader = "json"
+-- keys = [["Event.System"]]
+-- not_keys = ["Event.System.Provider.@Name", "Event.System.Provider_attributes"]
+-- at = ["", "_source"]
+-- like = "evtx"
+-- docs = ["https://github.com/omerbenamram/evtx"]
+-- carries = "everything but what the tool's JSON drops: the first of two Data of one name, arrays in a named Data, an unnamed beside a named one"
+-- ///
+-- Attributes stand under #attributes, as the EVTX reader itself gives them.

@@ -1,0 +1,67 @@
+-- /// format
+-- name = "minimal_json"
+-- title = "Flat JSON of Channel, EventID, TimeCreated and the event's data"
+-- reader = "json"
+-- keys = [["Channel"], ["EventID"], ["TimeCreated"]]
+-- not_keys = ["EventTime", "Event.System"]
+-- docs = ["https://learn.microsoft.com/windows/win32/wes/eventschema-systempropertiestype-complextype"]
+-- carries = "no record id, provider or version: counts again beside any other export; data named like one of the System fields is lost, and data without names is only in the message"
+-- ///
+-- Without a zone in its time only Sysmon's own clock tells where the host is.
+select
+    host_name(coalesce(record ->> '$.Hostname', record ->> '$.Computer', record ->> '$.ComputerName')) as host,
+    cast(try_cast(record ->> '$.TimeCreated' as timestamp) as date) as local_date,
+    case
+        when
+            (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational'
+            and not has_zone(record ->> '$.TimeCreated')
+            and try_cast(record ->> '$.UtcTime' as timestamp) is not null
+            then 'utc_time'
+    end as evidence,
+    try_cast(
+        round(
+            epoch(try_cast(record ->> '$.TimeCreated' as timestamp) - try_cast(record ->> '$.UtcTime' as timestamp)) / 900
+        ) * 900 as integer
+    ) as offset_seconds
+from records;
+
+select
+    coalesce(record ->> '$.Hostname', record ->> '$.Computer', record ->> '$.ComputerName') as computer,
+    -- Not Provider or ProviderName: WMI-Activity has data of these names.
+    record ->> '$.SourceName' as provider,
+    record ->> '$.Channel' as channel,
+    try_cast(record ->> '$.EventID' as integer) as event_id,
+    try_cast(record ->> '$.Version' as integer) as version,
+    try_cast(coalesce(record ->> '$.EventRecordID', record ->> '$.RecordNumber', record ->> '$.RecordId') as bigint) as record_id,
+    record ->> '$.Task' as task,
+    try_cast(record ->> '$.Level' as integer) as level,
+    try_cast(record ->> '$.Opcode' as integer) as opcode,
+    record ->> '$.Keywords' as keywords,
+    case
+        when has_zone(record ->> '$.TimeCreated') then try_cast(record ->> '$.TimeCreated' as timestamptz)
+        when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
+            then utc_text(record ->> '$.UtcTime')
+        else local_to_utc(try_cast(record ->> '$.TimeCreated' as timestamp), clock.offset_seconds, clock.zone)
+    end as event_time,
+    case
+        when has_zone(record ->> '$.TimeCreated') then 'logged'
+        when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
+            then 'utc_time'
+        else coalesce(clock.time_source, 'assumed')
+    end as time_source,
+    try_cast(record ->> '$.ExecutionProcessID' as bigint) as execution_process_id,
+    try_cast(record ->> '$.ThreadID' as bigint) as execution_thread_id,
+    guid(record ->> '$.ActivityID') as activity_id,
+    guid(record ->> '$.RelatedActivityID') as related_activity_id,
+    record ->> '$.UserID' as system_user_sid,
+    record as event_data,
+    -- The record's own channel must not pass for the log that a 104 says was cleared.
+    cast(null as varchar) as "data.Channel",
+    case when (record ->> '$.Channel') = 'Windows PowerShell' then json_extract_string(record, '$.Message') end as "data.Data"
+from records
+left join clock
+    on clock.source_no = records.source_no
+    and clock.host is not distinct from host_name(
+        coalesce(record ->> '$.Hostname', record ->> '$.Computer', record ->> '$.ComputerName')
+    )
+    and clock.local_date is not distinct from cast(try_cast(record ->> '$.TimeCreated' as timestamp) as date)
