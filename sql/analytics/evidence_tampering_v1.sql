@@ -47,7 +47,8 @@
 --     "Compare the time with the acts of lateral_movement on that host.",
 -- ]
 -- attack = [
---     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
+--     { technique = "T1070.001", name = "Indicator Removal: Clear Windows Event Logs", tactics = ["TA0005 Defense Evasion"] },
+--     { technique = "T1562.002", name = "Impair Defenses: Disable Windows Event Logging", tactics = ["TA0005 Defense Evasion"] },
 -- ]
 -- platforms = ["Windows"]
 -- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."

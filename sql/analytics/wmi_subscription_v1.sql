@@ -45,7 +45,7 @@
 --     "Keep the three objects before removing them.",
 -- ]
 -- attack = [
---     { technique = "T1047", name = "Windows Management Instrumentation", tactics = ["TA0002 Execution"] },
+--     { technique = "T1546.003", name = "Event Triggered Execution: Windows Management Instrumentation Event Subscription", tactics = ["TA0003 Persistence", "TA0004 Privilege Escalation"] },
 -- ]
 -- platforms = ["Windows"]
 -- hypothesis = "Adversaries will try to reach other systems by way of Windows Management Instrumentation."

@@ -10,7 +10,8 @@
 -- notes = [
 --     "finding is the newest version of every detection and chain in one shape, written from their heads when the view is made.",
 --     "risk_score: the score that a document gives, else impact x confidence / 100; lateral_movement's confidence is that of its row.",
---     "act: the lateral movement in whose evidence a finding's records are (the one with most of them, then the nearest in time, then the surest), and findings about the same process within 120 seconds of such a one; else one process on one host (process id and name), else one user on one host, in a chain of gaps of at most 120 seconds.",
+--     "act: the lateral movement in whose evidence a finding's records are (the one with most of them, then the nearest in time, then the surest), those in the session in which its work was done, and findings about the same process within 120 seconds of such a one; else one process on one host (process id and name), else one user on one host, in a chain of gaps of at most 120 seconds.",
+--     "A process whose child the same analytic hits within 120 seconds is of the child's act: cmd.exe /c wmic ... and its wmic.exe are one.",
 --     "Users: domain and name in lower case, the domain up to its first dot, since logs write CORP and CORP.EXAMPLE for one account. A name without a domain gets the only one that the name has within the act; a local account gets its host.",
 --     "No risk objects: empty names and dashes, a source that is not known, accounts of the system (by class, SID, or the domain's name), machine accounts. The findings still count for their host.",
 --     "message has command lines as logged, passwords too; commands and reports mask them.",
@@ -31,6 +32,10 @@ with ranked as (
         lower(finding.user_domain) as user_domain,
         finding.process_id,
         lower(finding.process_name) as process_name,
+        finding.parent_process_id,
+        finding.logon_id,
+        lower(finding.session_host) as session_host,
+        finding.session_ids,
         finding.event_uids,
         finding.message,
         finding.objects,
@@ -57,6 +62,10 @@ findings as (
         ranked.user_domain,
         ranked.process_id,
         ranked.process_name,
+        ranked.parent_process_id,
+        ranked.logon_id,
+        ranked.session_host,
+        ranked.session_ids,
         ranked.event_uids,
         ranked.message,
         ranked.objects,
@@ -86,7 +95,7 @@ finding_records as (
     where coalesce(findings.analytic, '') <> 'lateral_movement'
 ),
 
-shared as (
+by_record as (
     select
         finding_records.finding_id,
         finding_records.event_time,
@@ -104,6 +113,48 @@ shared as (
         move_records.event_time,
         move_records.last_time,
         move_records.score
+),
+
+move_sessions as (
+    select
+        findings.finding_id as movement,
+        findings.event_time,
+        findings.last_time,
+        findings.objects[1].score as score,
+        findings.session_host,
+        unnest(findings.session_ids) as logon_id
+    from findings
+    where findings.analytic = 'lateral_movement'
+),
+
+shared as (
+    select
+        by_record.finding_id,
+        by_record.event_time,
+        by_record.movement,
+        by_record.first_time,
+        by_record.last_time,
+        by_record.score,
+        by_record.records
+    from by_record
+    union all
+    select
+        findings.finding_id,
+        findings.event_time,
+        move_sessions.movement,
+        move_sessions.event_time as first_time,
+        move_sessions.last_time,
+        move_sessions.score,
+        cast(0 as bigint) as records
+    from findings
+    inner join move_sessions
+        on
+            findings.host = move_sessions.session_host
+            and findings.logon_id = move_sessions.logon_id
+    where
+        coalesce(findings.analytic, '') <> 'lateral_movement'
+        and findings.event_time >= move_sessions.event_time - interval '120' second
+        and findings.event_time <= move_sessions.last_time + interval '120' second
 ),
 
 tied as (
@@ -126,18 +177,46 @@ tied as (
     group by shared.finding_id
 ),
 
+children as (
+    select
+        parent.host,
+        parent.process_id,
+        parent.event_time,
+        arg_min(
+            { 'process_id': child.process_id, 'process_name': child.process_name },
+            { 't': child.event_time, 'p': child.process_id, 'n': child.process_name }
+        ) as child
+    from findings as parent
+    inner join findings as child
+        on
+            parent.host = child.host
+            and parent.process_id = child.parent_process_id
+            and parent.analytic = child.analytic
+    where
+        child.process_id > 0
+        and child.event_time >= parent.event_time
+        and child.event_time <= parent.event_time + interval '120' second
+    group by parent.host, parent.process_id, parent.event_time
+),
+
 joined as (
     select
         findings.finding_id,
         findings.event_time,
         findings.host,
-        findings.process_id,
-        findings.process_name,
+        coalesce(children.child.process_id, findings.process_id) as process_id,
+        case when children.child is null then findings.process_name else children.child.process_name end as process_name,
         findings.user_name,
         findings.user_domain,
         coalesce(tied.movement, case when findings.analytic = 'lateral_movement' then findings.finding_id end) as movement
     from findings
     left join tied on findings.finding_id = tied.finding_id
+    left join children
+        on
+            findings.host = children.host
+            and findings.process_id = children.process_id
+            and findings.event_time = children.event_time
+            and tied.movement is null
 ),
 
 neighbours as (

@@ -81,7 +81,8 @@ def database(library: Library) -> Iterator[duckdb.DuckDBPyConnection]:
         """create table finding (
             finding_id varchar, analytic varchar, version integer, kind varchar, severity varchar,
             event_time timestamptz, last_time timestamptz, host varchar, user_name varchar, user_domain varchar,
-            process_id bigint, process_name varchar, event_uids varchar[], message varchar,
+            process_id bigint, process_name varchar, parent_process_id bigint, logon_id varchar, session_host varchar,
+            session_ids varchar[], event_uids varchar[], message varchar,
             objects struct(type varchar, name varchar, domain varchar, account_class varchar, account_sid varchar,
                 score integer)[],
             techniques varchar[], tactics varchar[])"""
@@ -116,6 +117,10 @@ def acts(database: duckdb.DuckDBPyConnection) -> Acts:
                 "user_domain": one.get("domain", "CORP"),
                 "process_id": one.get("pid"),
                 "process_name": one.get("process"),
+                "parent_process_id": one.get("parent"),
+                "logon_id": one.get("logon"),
+                "session_host": one.get("session_host"),
+                "session_ids": one.get("sessions"),
                 "event_uids": one.get("uids", [f"uid{number}"]),
                 "message": f"message {number}",
                 "objects": [_object(thing, score) for thing in objects],
@@ -172,6 +177,42 @@ def test_one_process_is_one_act_whoever_tells_of_it(acts: Acts) -> None:
 def test_near_misses_of_one_process(other: Row, apart: bool, acts: Acts) -> None:
     one = {"pid": 4, "process": "wmic.exe"}
     assert (_groups(acts(one, one | other)) == [[0], [1]]) is apart
+
+
+@pytest.mark.parametrize(
+    ("other", "apart"),
+    [
+        ({}, False),
+        ({"at": 120}, False),
+        ({"at": 121}, True),
+        ({"at": -1}, True),  # no child starts before its parent
+        ({"host": "ws02"}, True),
+        ({"parent": 8}, True),
+        ({"analytic": "another"}, True),  # what a child of WMI does next is an act of its own
+    ],
+)
+def test_a_shell_is_of_the_act_of_the_wmic_that_it_starts(other: Row, apart: bool, acts: Acts) -> None:
+    shell = {"pid": 4, "process": "cmd.exe", "analytic": "wmic"}
+    wmic = {"pid": 12, "process": "wmic.exe", "parent": 4, "at": 1, "analytic": "wmic"} | other
+    assert (_groups(acts(shell, wmic)) == [[0], [1]]) is apart
+
+
+@pytest.mark.parametrize(
+    ("other", "apart"),
+    [
+        ({}, False),
+        ({"at": 121}, False),
+        ({"at": 122}, True),
+        ({"at": -121}, True),
+        ({"host": "srv02"}, True),
+        ({"logon": "0x2"}, True),
+        ({"logon": None}, True),
+    ],
+)
+def test_what_is_done_in_the_session_of_a_movement_is_its_act(other: Row, apart: bool, acts: Acts) -> None:
+    move = {"analytic": "lateral_movement", "session_host": "srv01", "sessions": ["0x1", "0x9"], "lasts": 1}
+    found = acts(move, {"host": "srv01", "logon": "0x1", "at": 5} | other)
+    assert (_groups(found) == [[0], [1]]) is apart
 
 
 def test_a_chain_of_short_gaps_is_one_act(acts: Acts) -> None:

@@ -23,6 +23,8 @@ _BEGINS = ("event_time", "first_time", "first", "start_time", "start")
 _ENDS = ("last_time", "last", "last_logon", "child_time", "end_time", "end")
 _TIMES = (*_BEGINS, *_ENDS)
 _HOSTS = ("host", "dest", "source_host", "target_host")
+#: The logon session on ``host`` in which it happened.
+_SESSIONS = ("logon_id", "creator_logon_id")
 #: Columns with lists, which a message joins with commas.
 _LISTS = ("targets", "logon_ids")
 #: What is known of an account beside its name, where the name stands in ``user_name``.
@@ -74,8 +76,13 @@ def _branch(item: Analytic) -> str:
         "host": f"coalesce({', '.join(hosts)})" if hosts[1:] else hosts[0],
         "user_name": f"found.{user}" if user else "cast(null as varchar)",
         "user_domain": _domain(user, columns),
-        "process_id": f"found.{side}process_id" if f"{side}process_id" in columns else "cast(null as bigint)",
-        "process_name": f"found.{side}process_name" if f"{side}process_name" in columns else "cast(null as varchar)",
+        "process_id": _known(f"{side}process_id", "bigint", columns),
+        "process_name": _known(f"{side}process_name", "varchar", columns),
+        "parent_process_id": _known(f"{side}parent_process_id", "bigint", columns),
+        "logon_id": _known(next((name for name in _SESSIONS if name in columns and not side), ""), "varchar", columns),
+        # Of an act between two hosts: the sessions on the second one in which its work was done.
+        "session_host": _known("target_host" if "logon_ids" in columns else "", "varchar", columns),
+        "session_ids": _known("logon_ids" if "target_host" in columns else "", "varchar[]", columns),
         "event_uids": _uids(columns),
         "message": _message(head.message or head.title),
         "objects": _objects(head, objects, columns),
@@ -145,6 +152,10 @@ def _instant(column: str) -> str:
 def _domain(name: str | None, columns: Collection[str]) -> str:
     column = (name or "").replace("_name", "_domain")
     return f"found.{column}" if column != name and column in columns else "cast(null as varchar)"
+
+
+def _known(column: str, kind: str, columns: Collection[str]) -> str:
+    return f"found.{column}" if column in columns else f"cast(null as {kind})"
 
 
 def _uids(columns: Collection[str]) -> str:

@@ -125,8 +125,8 @@ def write_csv(report: Report, folder: Path, *, force: bool = False) -> list[Path
 def write_xlsx(report: Report, path: Path) -> None:
     """Write a workbook with a sheet a table to *path*; the same report gives the same bytes."""
     try:
-        import xlsxwriter  # type: ignore[import-untyped]
-        from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
+        import xlsxwriter
+        from xlsxwriter.exceptions import XlsxWriterException
     except ImportError:
         raise UsageError("xlsx needs one more package: pip install 'wmiwarehouse[xlsx]'") from None
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
