@@ -1,6 +1,6 @@
 """How much memory does ingest take, at most, for one large source of each kind?
 
-``python bench/memory.py [MEGABYTES] [FILES]`` makes an EVTX file and a file of JSON lines of about MEGABYTES (2,000), and
+``python bench/memory.py [MEGABYTES] [FILES]`` makes an EVTX file and a file of JSON lines of MEGABYTES (2,000), and
 a zip of FILES (5,000) small EVTX files, ingests each and prints the peak of the parent and of the largest worker.
 It fails where a worker takes more than 500 MB. Not for Windows, which does not count this way.
 """

@@ -189,7 +189,12 @@ create or replace macro security_message(message, labels) as
             }
         ),
         -- Windows ends lines with both characters, exporters often with one.
-        lambda found: replace(first_of_each(found.keys, found.texts), '\n\t', '\r\n\t')
+        lambda found: first_of_each(
+            found.keys,
+            list_transform(
+                found.texts, lambda value: replace(value, chr(10) || chr(9), chr(13) || chr(10) || chr(9))
+            )
+        )
     )[1];
 
 -- A new process: its command line comes last and may have lines of its own, which must not pass for others' labels.

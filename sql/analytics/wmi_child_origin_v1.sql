@@ -148,7 +148,10 @@ final as (
             when
                 length(children.logon_id) = 5
                 and children.logon_id between '0x3e2' and '0x3e7'
-                and (coalesce(children.channel, '') <> 'Security' or coalesce(children.version, 2) >= 2)
+                and (
+                    coalesce(children.channel, '') <> 'Security'
+                    or coalesce(children.version, case when children.target_logon_id is not null then 2 end, 0) >= 2
+                )
                 then 'subscription or service'
             else 'unknown'
         end as origin,

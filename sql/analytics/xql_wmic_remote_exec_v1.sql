@@ -129,10 +129,25 @@ with hits as (
         and contains(lower(process.command_line), 'create')
 ),
 
-ends as (
-    select false as is_boot
+keys_1 as (
+    select
+        child.event_uid,
+        child.host,
+        child.parent_life_key as life_key,
+        child.event_time as before_time,
+        child.record_id as before_order,
+        starts_with(child.parent_life_key, 'pid ') as is_pid
+    from hits as child
     union all
-    select true as is_boot
+    select
+        child.event_uid,
+        child.host,
+        'boot' as life_key,
+        child.event_time as before_time,
+        child.record_id as before_order,
+        true as is_pid
+    from hits as child
+    where starts_with(child.parent_life_key, 'pid ')
 ),
 
 climb_1 as (
@@ -154,23 +169,18 @@ climb_1 as (
             },
             { 't': mark.event_time, 'o': mark.mark_order, 'u': mark.event_uid }
         ) as up
-    from hits as child
-    cross join ends
+    from keys_1 as child
     inner join process_mark as mark
         on
             child.host = mark.host
-            and case when ends.is_boot then 'boot' else child.parent_life_key end = mark.life_key
+            and child.life_key = mark.life_key
     where
-        (
-            starts_with(child.parent_life_key, 'pid ') is not true
-            and ends.is_boot is not true
-        )
+        child.is_pid is not true
         or (
-            starts_with(child.parent_life_key, 'pid ')
-            and mark.event_time > child.event_time - interval '24' hour
+            mark.event_time > child.before_time - interval '24' hour
             and (
-                mark.event_time < child.event_time
-                or (mark.event_time = child.event_time and mark.mark_order < child.record_id)
+                mark.event_time < child.before_time
+                or (mark.event_time = child.before_time and mark.mark_order < child.before_order)
             )
         )
     group by child.event_uid, child.host
@@ -186,6 +196,27 @@ ancestor_1 as (
     where
         climb_1.up.mark = 'start'
         and (coalesce(child.parent_process_name, '') in ('', '-') or child.parent_process_name = climb_1.up.process_name)
+),
+
+keys_2 as (
+    select
+        child.event_uid,
+        child.host,
+        child.up.parent_life_key as life_key,
+        child.up.event_time as before_time,
+        child.up.mark_order as before_order,
+        starts_with(child.up.parent_life_key, 'pid ') as is_pid
+    from ancestor_1 as child
+    union all
+    select
+        child.event_uid,
+        child.host,
+        'boot' as life_key,
+        child.up.event_time as before_time,
+        child.up.mark_order as before_order,
+        true as is_pid
+    from ancestor_1 as child
+    where starts_with(child.up.parent_life_key, 'pid ')
 ),
 
 climb_2 as (
@@ -207,23 +238,18 @@ climb_2 as (
             },
             { 't': mark.event_time, 'o': mark.mark_order, 'u': mark.event_uid }
         ) as up
-    from ancestor_1 as child
-    cross join ends
+    from keys_2 as child
     inner join process_mark as mark
         on
             child.host = mark.host
-            and case when ends.is_boot then 'boot' else child.up.parent_life_key end = mark.life_key
+            and child.life_key = mark.life_key
     where
-        (
-            starts_with(child.up.parent_life_key, 'pid ') is not true
-            and ends.is_boot is not true
-        )
+        child.is_pid is not true
         or (
-            starts_with(child.up.parent_life_key, 'pid ')
-            and mark.event_time > child.up.event_time - interval '24' hour
+            mark.event_time > child.before_time - interval '24' hour
             and (
-                mark.event_time < child.up.event_time
-                or (mark.event_time = child.up.event_time and mark.mark_order < child.up.mark_order)
+                mark.event_time < child.before_time
+                or (mark.event_time = child.before_time and mark.mark_order < child.before_order)
             )
         )
     group by child.event_uid, child.host
@@ -239,6 +265,27 @@ ancestor_2 as (
     where
         climb_2.up.mark = 'start'
         and (coalesce(child.up.parent_name, '') in ('', '-') or child.up.parent_name = climb_2.up.process_name)
+),
+
+keys_3 as (
+    select
+        child.event_uid,
+        child.host,
+        child.up.parent_life_key as life_key,
+        child.up.event_time as before_time,
+        child.up.mark_order as before_order,
+        starts_with(child.up.parent_life_key, 'pid ') as is_pid
+    from ancestor_2 as child
+    union all
+    select
+        child.event_uid,
+        child.host,
+        'boot' as life_key,
+        child.up.event_time as before_time,
+        child.up.mark_order as before_order,
+        true as is_pid
+    from ancestor_2 as child
+    where starts_with(child.up.parent_life_key, 'pid ')
 ),
 
 climb_3 as (
@@ -260,23 +307,18 @@ climb_3 as (
             },
             { 't': mark.event_time, 'o': mark.mark_order, 'u': mark.event_uid }
         ) as up
-    from ancestor_2 as child
-    cross join ends
+    from keys_3 as child
     inner join process_mark as mark
         on
             child.host = mark.host
-            and case when ends.is_boot then 'boot' else child.up.parent_life_key end = mark.life_key
+            and child.life_key = mark.life_key
     where
-        (
-            starts_with(child.up.parent_life_key, 'pid ') is not true
-            and ends.is_boot is not true
-        )
+        child.is_pid is not true
         or (
-            starts_with(child.up.parent_life_key, 'pid ')
-            and mark.event_time > child.up.event_time - interval '24' hour
+            mark.event_time > child.before_time - interval '24' hour
             and (
-                mark.event_time < child.up.event_time
-                or (mark.event_time = child.up.event_time and mark.mark_order < child.up.mark_order)
+                mark.event_time < child.before_time
+                or (mark.event_time = child.before_time and mark.mark_order < child.before_order)
             )
         )
     group by child.event_uid, child.host

@@ -1,14 +1,16 @@
 """Reads files as an ingest does, in this process, and says what became of each record.
 
-``WMIWH_FUZZ`` is how many seconds all of it takes (20 without it, `make fuzz` gives more), ``WMIWH_FUZZ_SEED`` where the
-chances start. A case that hangs ends the run with a traceback; the file it hung at is left in the temporary folder.
+``WMIWH_FUZZ`` is how many seconds all of it takes (20 without it, `make fuzz` gives more), ``WMIWH_FUZZ_SEED`` where
+the chances start. A case that hangs ends the run with a traceback; the file it hung at is left in the temporary folder.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,13 +33,19 @@ PATIENCE = 60
 
 
 class _Sink:
-    """Takes the records that a worker would write into a part."""
+    """Takes the records that a worker would write into a part; what is no JSON is named there."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.invalid = 0
 
     def write(self, fmt: str, records: Any, sources: Any, clock: Any) -> None:
-        self.texts += records.column("record").to_pylist()
+        for text in records.column("record").to_pylist():
+            try:
+                json.loads(text)
+                self.texts.append(text)
+            except ValueError:
+                self.invalid += 1
 
     def left_out(self, fmt: str) -> dict[int, int]:
         return {}
@@ -79,7 +87,8 @@ def read(tmp_path: Path, projection: Projection) -> Callable[[bytes], Reading]:
 
 
 def _read(path: Path, projection: Projection) -> Reading:
-    surveyor = Surveyor([path], projection, frozenset(), {}, "batch", datetime(2024, 1, 1, tzinfo=UTC))
+    spool = path.with_suffix(".spool")
+    surveyor = Surveyor([path], projection, frozenset(), {}, "batch", datetime(2024, 1, 1, tzinfo=UTC), spool)
     surveyor.run()
     found, sink = Reading(), _Sink()
     worker = Worker(cast("PartWriter", sink), frozenset())
@@ -96,6 +105,7 @@ def _read(path: Path, projection: Projection) -> Reading:
             found.problems += [(p.position, p.reason, p.lost) for _, p in done.problems]
     worker.do(Flush())
     found.texts = sink.texts
+    found.problems += [("", "not valid JSON", 1)] * sink.invalid
     return found
 
 
@@ -108,7 +118,7 @@ def cases(request: pytest.FixtureRequest) -> Callable[[float], Iterator[random.R
         while number == SEED or time.monotonic() < end:
             yield random.Random(f"{request.node.name} {number}")
             number += 1
-        print(f"{number - SEED} cases, seeds from {SEED}")
+        sys.stdout.write(f"{number - SEED} cases, seeds from {SEED}\n")
 
     return call
 
@@ -117,5 +127,5 @@ def cases(request: pytest.FixtureRequest) -> Callable[[float], Iterator[random.R
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scenario's logs."""
     folder = tmp_path_factory.mktemp("lab")
-    generate(folder, formats=("evtx", "exported", "nxlog"))
+    generate(folder, formats=("evtx", "exported", "nxlog", "event_xml_utf16", "get_winevent", "splunk", "winlogbeat"))
     return folder

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import random
 import socket
 import sys
 import tarfile
@@ -57,12 +58,15 @@ def texts(folder: Path) -> None:
         "in the future": _lines({}, {"EventTime": "2087-01-01 00:00:00"}),
         "no zone": _lines({}, {"Hostname": "WS02"}, base=_ZONELESS),
         "splunk previews": b"".join(
-            json.dumps({"preview": n < 2, "offset": n, "result": {"_raw": event, "sourcetype": "XmlWinEventLog"}}).encode()
+            json.dumps(
+                {"preview": n < 2, "offset": n, "result": {"_raw": event, "sourcetype": "XmlWinEventLog"}}
+            ).encode()
             + b"\n"
             for n in range(4)
         ),
         "event XML cut off": f"<Events>{event}{event[:200]}".encode(),
         "event XML with a broken event": f"<Events>{event}<Event><a></b></Event>{event}</Events>".encode(),
+        "event XML with a hole.xml": f"<Events>{event}{event}</Events>".encode().replace(b"4688", bytes(4), 1),
         "empty": b"",
         "text": b"hello\n",
         "text named.evtx": b"hello\n",
@@ -109,7 +113,8 @@ def _nested(content: bytes, depth: int) -> bytes:
 def archives(folder: Path) -> None:
     """Archives that are damaged, hostile, or closed."""
     good = _lines({}, {})
-    many = _lines(*({"Message": os.urandom(40).hex()} for _ in range(400)))
+    chance = random.Random(1)
+    many = _lines(*({"Message": chance.randbytes(40).hex()} for _ in range(400)))
     corrupt = bytearray(_zip({"bad.json": many, "good.json": good}))
     corrupt[200] ^= 0xFF
     files: dict[str, bytes] = {

@@ -70,9 +70,6 @@ def evtx_table(folder: Path, pristine: Log) -> None:
         (folder / f"{number:02} {case.name}.evtx").write_bytes(bytes(log.data))
     chunk = pristine.data[4096 : 4096 + 65_536]
     (folder / "98 a chunk that stands twice.evtx").write_bytes(bytes(pristine.data[:4096] + chunk + chunk))
-    (folder / "99 chunks that are missing in the middle.evtx").write_bytes(
-        bytes(pristine.data[: 4096 + 65_536] + pristine.data[4096 + 2 * 65_536 :])
-    )
 
 
 def session(title: str, folder: Path, warehouse: Path) -> Iterator[str]:

@@ -109,9 +109,7 @@ def test_an_id_that_somebody_wrote_hides_nothing(
 
 
 @pytest.mark.parametrize(("moved", "copies"), [("08:00:10", 1), ("08:00:11", 0), ("07:59:50", 1), ("07:59:49", 0)])
-def test_times_that_an_export_moved(
-    lake: Lake, line: dict[str, Any], tmp_path: Path, moved: str, copies: int
-) -> None:
+def test_times_that_an_export_moved(lake: Lake, line: dict[str, Any], tmp_path: Path, moved: str, copies: int) -> None:
     put(tmp_path / "a", line)
     put(tmp_path / "b", line | {"EventTime": f"2024-05-06 {moved}", "Message": "moved"})
     assert lake.ingest(tmp_path / "a", tmp_path / "b").duplicates == copies

@@ -67,7 +67,7 @@ def test_a_record_id_does_not_hide_another_command(
 
 
 def test_what_was_not_read_is_never_called_nothing_lost(lake: Lake, line: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "array.json").write_text(json.dumps([line]), encoding="utf-8")
-    summary = lake.ingest(tmp_path / "array.json")
+    (tmp_path / "log.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + json.dumps(line).encode())
+    summary = lake.ingest(tmp_path / "log.7z")
     assert summary.exit_code is ExitCode.DAMAGED
     assert len(summary.failed) == 1

@@ -89,9 +89,7 @@ def test_what_was_read_before_stays_when_it_is_read_again(lake_with_a_batch: Lak
     assert lake_with_a_batch.value("select count(*) from events") == 5
 
 
-def test_files_that_are_no_logs_and_clocks_that_are_wrong_are_no_reason(
-    lake: Lake, folder: Path, good: bytes
-) -> None:
+def test_files_that_are_no_logs_and_clocks_that_are_wrong_are_no_reason(lake: Lake, folder: Path, good: bytes) -> None:
     (folder / "readme.txt").write_text("hello")
     (folder / "a.json").write_bytes(good + good.replace(b"2024-05-06 08:00:00", b"2087-05-06 08:00:00"))
     assert lake.ingest(folder, strict=True).records == 10

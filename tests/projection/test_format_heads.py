@@ -66,7 +66,7 @@ def test_a_head_that_cannot_be_used(tmp_path: Path, head: str, words: str) -> No
     assert str(path) in str(error.value)
     with pytest.raises(WmiwhError) as refused:
         compiled([*Projection().folders, tmp_path])
-    assert refused.value.exit_code is ExitCode.USAGE
+    assert refused.value.code is ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

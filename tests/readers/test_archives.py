@@ -308,7 +308,7 @@ def test_an_archive_with_too_many_members(look: Any, monkeypatch: pytest.MonkeyP
 
 
 def test_a_disk_without_room(look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: SimpleNamespace(free=5 << 20))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=5 << 20))
     found = look(gzip.compress(tarred({"log": LINE})))
     assert found == {"log": "no room to unpack it beside the warehouse (5 MiB free): unpack it elsewhere first"}
 

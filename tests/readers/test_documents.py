@@ -80,6 +80,16 @@ def test_wherever_blocks_end(monkeypatch: pytest.MonkeyPatch, name: str, size: i
     assert problems == []
 
 
+@pytest.mark.parametrize("between", [",", ", ", "\n", ",\n  ", "\nRecord 17\n"])
+def test_whatever_stands_at_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch, between: str) -> None:
+    records = [{"id": number} for number in range(30)]
+    whole = lines(records, between)
+    for size in range(1, 40):
+        monkeypatch.setattr(text, "_BLOCK", size)
+        found, problems = read(whole)
+        assert (ids(found), problems) == (list(range(30)), [])
+
+
 @pytest.mark.parametrize("data", ["", " \n ", "[]", "[ ]", '{"events": []}', "\ufeff"])
 def test_nothing(data: str) -> None:
     assert read(data) == ([], [])

@@ -197,6 +197,12 @@ def strayed(log: Log, source: int) -> None:
     log.data[start : start + 4_000] = log.data[source + 40 : source + 4_040]
 
 
+def taken_out(log: Log) -> None:
+    """By somebody who mends the header."""
+    del log.data[SECOND_CHUNK : SECOND_CHUNK + CHUNK]
+    header_count(2)(log)
+
+
 def whole_chunk(log: Log) -> range:
     inside: range = log.records_of(2)
     return inside
@@ -303,6 +309,7 @@ CASES = [
     Damage("string table cycle", cycle(128), ("chunk 2", "table damaged")),
     Damage("template table cycle", cycle(384), ("chunk 2", "table damaged")),
     Damage("cut by one byte", cut(lambda log: len(log.data) - 1), ("chunk 3", "file ends inside it")),
+    Damage("chunk taken out", taken_out, ("chunk 2", "numbering jumps"), whole_chunk, shifts=True),
     Damage(
         "cut behind chunk 1",
         cut(lambda log: SECOND_CHUNK),
@@ -318,6 +325,12 @@ CASES = [
     Damage(
         "cut in a record of chunk 2",
         cut(lambda log: at(log, middle(log))[0] + 100),
+        ("chunk 2", "file ends inside it"),
+        to_the_end,
+    ),
+    Damage(
+        "cut just behind the header of a record of chunk 2",
+        cut(lambda log: at(log, middle(log))[0] + 28),
         ("chunk 2", "file ends inside it"),
         to_the_end,
     ),

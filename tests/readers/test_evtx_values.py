@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from wmiwarehouse.lab.binxml import Element, ValueType, compile_inline
@@ -14,6 +16,9 @@ from wmiwarehouse.lab.evtx_exported import ExportedEvtxWriter
 from wmiwarehouse.lab.evtx_plan import EVENT_NAMESPACE
 from wmiwarehouse.lab.evtx_writer import EvtxWriter
 from wmiwarehouse.lab.model import Body, EventKind, Field, LabEvent, Provider
+from wmiwarehouse.readers import evtx
+from wmiwarehouse.readers.evtx_values import ValueCheck
+from wmiwarehouse.readers.model import Outcome
 
 COMPUTER = "WS01.acme.example"
 NOON = 133_594_704_000_000_000
@@ -70,6 +75,53 @@ def test_two_data_of_one_name_where_the_first_record_has_one_of_them_empty(write
     twice = kind("LogonGuid LogonGuid")
     reading = read(write_events([event(twice, ("", "two")), event(twice, ("three", "four"), 2)]))
     assert [e["EventData"]["LogonGuid"] for e in reading.records.values()] == [["", "two"], ["three", "four"]]
+
+
+def read_together(*logs: bytes) -> list[Any]:
+    """Event data of logs that one worker reads one after the other."""
+    values, found = ValueCheck(), []
+    for log in logs:
+        stream = io.BytesIO(log)
+        (part,) = evtx.survey(stream, divisible=True).slices
+        stream.seek(part.start)
+        found += [orjson.loads(text)["Event"]["EventData"] for _, text in evtx.read(stream, part, Outcome(), values)]
+    return found
+
+
+def test_another_build_of_windows_has_the_same_kind_with_other_names(write_events: Write) -> None:
+    """In one file it loses nothing, in the next it does."""
+    sound, twice = kind("User LogonGuid"), kind("LogonGuid User LogonGuid")
+    first = write_events([event(sound, ("eve", "one"))])
+    second = write_events([event(twice, ("two", "mallory", "three"))])
+    assert read_together(first, second, first) == [
+        {"User": "eve", "LogonGuid": "one"},
+        {"LogonGuid": ["two", "three"], "User": "mallory"},
+        {"User": "eve", "LogonGuid": "one"},
+    ]
+
+
+@pytest.mark.parametrize("apart", [1, 400])
+def test_two_builds_in_one_forwarded_log(write_events: Write, read: Read, apart: int) -> None:
+    """Also where the second one comes chunks later."""
+    sound, twice = kind("User LogonGuid"), kind("LogonGuid User LogonGuid")
+    events = [event(sound, ("eve" + "x" * 500, "one"), number) for number in range(1, apart + 1)]
+    reading = read(write_events([*events, event(twice, ("two", "mallory", "three"), apart + 1)]))
+    assert reading.records[apart + 1]["EventData"] == {"LogonGuid": ["two", "three"], "User": "mallory"}
+
+
+def test_an_array_that_comes_after_records_without(write_events: Write, read: Read) -> None:
+    plain, array = kind("Names Text"), kind("Names Text", strings="Names")
+    events = [event(plain, ("a", "x" * 500), number) for number in range(1, 300)]
+    events += [event(array, (("b",), "y"), 300), event(array, (("c", "d"), "z"), 301)]
+    reading = read(write_events(events))
+    assert reading.records[301]["EventData"] == {"Names": ["c", "d"], "Text": "z"}
+
+
+def test_records_without_templates_are_each_built_in_their_own_way(tmp_path: Path, read: Read) -> None:
+    plain = Element("EventData", (), (data("Name", "one"),))
+    twice = Element("EventData", (), (data("Name", "two"), data("Name", "three")))
+    reading = read(raw(tmp_path / "raw.evtx", [plain, twice, plain]))
+    assert [e["EventData"]["Name"] for e in reading.records.values()] == ["one", ["two", "three"], "one"]
 
 
 def test_a_named_data_that_holds_an_array(write_events: Write, read: Read) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wmiwarehouse.readers import recognise as module
+from wmiwarehouse.readers import documents
 from wmiwarehouse.readers.recognise import Candidate, Skipped, recognise
 from wmiwarehouse.readers.shapes import Shape, Shapes, has, look
 
@@ -146,7 +146,7 @@ def test_a_format_without_a_file_for_its_reader(tmp_path: Path) -> None:
 
 
 def test_a_large_text_with_braces_is_given_up_soon(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.documents, "LONGEST", 1 << 20)
+    monkeypatch.setattr(documents, "LONGEST", 1 << 20)
     reason, _ = told(b"{ margin: 0; }\n" * 300_000)
     assert "JSON" in reason
 

@@ -60,19 +60,21 @@ def plain(node: Any) -> Any:
 
 def both(path: Path) -> list[tuple[Any, Any]]:
     """Each event of a log as the parser's JSON, and as made from its XML."""
-    texts = {(r["event_record_id"], r["timestamp"]): r["data"] for r in PyEvtxParser(str(path)).records()}
+    as_xml: Any = PyEvtxParser(str(path)).records()
+    as_json: Any = PyEvtxParser(str(path)).records_json()
+    texts = {(r["event_record_id"], r["timestamp"]): r["data"] for r in as_xml}
     return [
         (
             plain(orjson.loads(record["data"])),
             plain(event_xml.event(_EMPTY.sub("></", texts[record["event_record_id"], record["timestamp"]]))),
         )
-        for record in PyEvtxParser(str(path)).records_json()
+        for record in as_json
     ]
 
 
 def test_every_kind_of_the_lab_is_as_the_parser_gives_it(tmp_path: Path) -> None:
     generate(tmp_path, formats=("evtx", "exported"))
-    kinds = set()
+    kinds = set[tuple[str, str]]()
     for path in tmp_path.rglob("*.evtx"):
         for parsed, made in both(path):
             system = parsed["Event"]["System"]

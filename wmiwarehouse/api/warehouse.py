@@ -95,8 +95,8 @@ class Warehouse:
 
         Content that is in the warehouse already is left alone, or with *again* read anew and replaced. *progress* is
         called about ten times a second. *ingest_dir* are further folders in the shape of ``ingest/``. Times without a
-        zone are taken to be in *assume_tz* (``Europe/Berlin``, ``+02:00``). With *strict* the first problem ends it with
-        a :class:`WmiwhError`, and nothing is added.
+        zone are taken to be in *assume_tz* (``Europe/Berlin``, ``+02:00``). With *strict* the first problem ends it
+        with a :class:`WmiwhError`, and nothing is added.
         The work is done in *workers* new processes: a script that calls this needs ``if __name__ == "__main__":``.
 
         Damaged input is no error: see ``problems``, ``failed`` and ``exit_code`` of the :class:`Summary`. Raises

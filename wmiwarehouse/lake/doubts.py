@@ -84,10 +84,10 @@ def told(found: dict[str, Any]) -> Iterator[Doubt]:
         reason = f"{_records(number, 'is', 'are')} later than this ingest ({span}): kept as logged"
         yield (_place(found, "late"), reason, 0), False
     if number := found.get("assumed"):
+        hosts = _hosts(found["assumed_hosts"])
         reason = (
-            f"{_records(number, '', '')}({_hosts(found['assumed_hosts'])}) {'has' if number == 1 else 'have'} a local time"
-            " and nothing that tells its zone: taken as UTC."
-            " To name it: wmiwh ingest --again --assume-tz ZONE FILE"
+            f"{_records(number, f'({hosts}) has', f'({hosts}) have')} a local time and nothing that tells its zone:"
+            " taken as UTC. To name it: wmiwh ingest --again --assume-tz ZONE FILE"
         )
         yield ("", reason, 0), True
 

@@ -207,7 +207,7 @@ def _original(row: dict[str, Any]) -> tuple[str, Path | None]:
         [text] if row["source_id"] == row["file_sha256"] else ["!".join(pieces[:n]) for n in range(len(pieces), 0, -1)]
     )
     for name in names:
-        for spelled in (name, unescaped(name)):  # what cannot be shown of a name is listed as escapes
+        for spelled in (unescaped(name), name):  # what cannot be shown of a name is listed as escapes
             if Path(spelled).is_file():
                 return name, Path(spelled)
     return names[-1], None

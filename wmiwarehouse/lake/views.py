@@ -56,7 +56,14 @@ class Views:
         if all(times[name] < 2 for name in self._kept.difference(tables)):
             return sql
         steps = [name for name in self.models if name in times and name in self._above_kept and name not in tables]
-        listed = ",\n".join(f"{name} as (\n{_body(self.models[name])}\n)" for name in steps)
+        read = Counter(self._named_in(sql, but=_name(sql)))
+        for name in steps:
+            read.update(self._reads[name])
+        # What only one step reads is put into it: there its filters reach the scan.
+        listed = ",\n".join(
+            f"{name} as {'' if read[name] > 1 else 'not '}materialized (\n{_body(self.models[name])}\n)"
+            for name in steps
+        )
         return _statement(_name(sql), f"with {listed}\nselect * from (\n{_body(sql)}\n) as answer")
 
     def model(self, name: str, tables: Collection[str] = ()) -> str:

@@ -28,7 +28,7 @@ def sort_out(writer: PartWriter, records: pa.Table, invalid: list[int]) -> Sorte
     """Mend what can be mended of the rows *invalid* of *records*."""
     import pyarrow as pa
 
-    doubtful = records.take(invalid)
+    doubtful = records.take(pa.array(invalid, pa.int64()))
     pairs = [mended(text) for text in doubtful.column("record").to_pylist()]
     texts = pa.array([text for text, _ in pairs], pa.string())
     doubtful = doubtful.set_column(doubtful.schema.get_field_index("record"), "record", texts)
@@ -36,9 +36,9 @@ def sort_out(writer: PartWriter, records: pa.Table, invalid: list[int]) -> Sorte
     kept = [row for row in range(doubtful.num_rows) if row not in lost]
     rows = doubtful.select(["source_no", "source_record"]).to_pylist()
     bad = set(invalid)
-    sound = records.take([row for row in range(records.num_rows) if row not in bad])
+    sound = records.take(pa.array([row for row in range(records.num_rows) if row not in bad], pa.int64()))
     return Sorted(
-        pa.concat_tables([sound, doubtful.take(kept)]),
-        doubtful.take(sorted(lost)),
+        pa.concat_tables([sound, doubtful.take(pa.array(kept, pa.int64()))]),
+        doubtful.take(pa.array(sorted(lost), pa.int64())),
         [(rows[row]["source_no"], rows[row]["source_record"], pairs[row][1]) for row in kept],
     )

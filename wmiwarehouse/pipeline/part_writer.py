@@ -6,6 +6,8 @@ for each flush was measured to cost more than running it for a small file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _ROW_GROUP = 32_768
 _MEMORY = "300MB"
+#: For a record of many megabytes alone: of 60 MB there are some ten copies on the way, 300 MB of them at a time.
+_MEMORY_FOR_ONE = "2500MB"
 
 
 class _Slot:
@@ -91,6 +95,15 @@ class PartWriter:
         self._connection.execute(f"execute {name}")
         self._aside.replace(self._folder / f"{self._name}-{self._parts:05}.parquet")
         self._parts += 1
+
+    @contextmanager
+    def more_memory(self) -> Iterator[None]:
+        """Let the connection take more memory for a while: for a record that is larger than all others together."""
+        self._connection.execute(f"set memory_limit = '{_MEMORY_FOR_ONE}'")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"set memory_limit = '{_MEMORY}'")
 
     def left_out(self, fmt: str) -> dict[int, int]:
         """Count, by source number, what format *fmt* left out of the records that were written last."""

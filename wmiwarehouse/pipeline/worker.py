@@ -141,7 +141,9 @@ class Worker:
             return
         self._write(fmt, buffer.record_table(), buffer.source_table(), buffer.clock_table())
 
-    def _write(self, fmt: str, records: pa.Table, sources: pa.Table, clock: pa.Table) -> None:
+    def _write(
+        self, fmt: str, records: pa.Table, sources: pa.Table, clock: pa.Table, *, is_alone: bool = False
+    ) -> None:
         """Write a part; records that make the projection fail are left out and named."""
         import duckdb
 
@@ -152,9 +154,14 @@ class Worker:
         except duckdb.IOException:
             raise
         except duckdb.Error as error:
-            if isinstance(error, duckdb.OutOfMemoryException) and disk.why(error):
+            is_large = isinstance(error, duckdb.OutOfMemoryException)
+            if is_large and disk.why(error):
                 raise  # no room to spill is no fault of a record
             cause = str(error).splitlines()[0]
+        if is_large and records.num_rows == 1 and not is_alone:
+            with self._writer.more_memory():
+                self._write(fmt, records, sources, clock, is_alone=True)
+            return
         invalid = self._writer.invalid(records)
         if invalid:
             found = sort_out(self._writer, records, invalid)
@@ -199,8 +206,11 @@ class Worker:
         try:
             rows = self._writer.clock(task.source.format, records)
         except duckdb.Error:
-            records = sort_out(self._writer, records, self._writer.invalid(records)).records  # named when they are read
-            rows = self._writer.clock(task.source.format, records) if records.num_rows else []
+            with self._writer.more_memory():
+                records = sort_out(
+                    self._writer, records, self._writer.invalid(records)
+                ).records  # named when they are read
+                rows = self._writer.clock(task.source.format, records) if records.num_rows else []
         return [Finding(**row) for row in rows]
 
 
@@ -224,10 +234,12 @@ def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[s
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import duckdb
+    import pyarrow as pa
 
     from wmiwarehouse.pipeline.part_writer import PartWriter
     from wmiwarehouse.projection.compiler import Projection
 
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it once had: some 60 MB more at the peak
     projection = Projection(*map(Path, ingest_folders))
     with suppress(EOFError, ConnectionError):  # the parent was killed: nobody is left to tell
         try:

@@ -107,6 +107,7 @@ class _Reader:
             if end < len(held) and (held[end] in '{}"' or len(held) - end > _CUT or self._text.ended):
                 self._at = end
                 return True
+            self._at = end
             self._let_go(end)
             if not self._text.more() and not self._text.held:
                 return False
@@ -129,6 +130,10 @@ class _Reader:
     def _value(self, at: int) -> tuple[Any, int]:
         """Return the value that begins at *at* (None for a very long one) and where it ends."""
         text, decoder = self._text, _DECODER
+        if len(text.held) - at > 2 * _DECODED and text.held[at] in '{["':  # what is decoded must not be that much
+            end = self._measured(at)
+            if end - at > _DECODED:
+                return None, end
         while True:
             try:
                 return decoder.raw_decode(text.held, at)
@@ -144,7 +149,7 @@ class _Reader:
             except ValueError:
                 decoder = _PATIENT
                 continue
-            if len(text.held) - at > _DECODED:
+            if len(text.held) - at > _DECODED and text.held[at] in '{["':
                 return None, self._measured(at)
             if not text.more(max(_LET_GO, len(text.held) - at)):
                 raise _DamageError("the file ends inside this record", len(text.held))
@@ -254,5 +259,5 @@ class _Reader:
     def _is_record(self, value: Any, text: str) -> bool:
         """Whether this is a record and not an object inside one that is damaged."""
         if value is None:
-            return all(any(word in text for word in group) for group in self._shape.words)
+            return not self._shape.keys or self._shape.named_in(text)
         return isinstance(value, dict) and (not self._shape.keys or self._shape.found_in(value))

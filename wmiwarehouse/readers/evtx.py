@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ _HEADER_SIZE = 4096
 _CHUNKS_PER_SLICE = 128
 _DIRTY = 1
 _EVENT = '{"Event":{'
+_LARGEST_GAP = 1_000_000  # two logs that were put together have greater ones
+_NONE: frozenset[str] = frozenset()
 _MOST_PER_CHUNK = 2_200  # 64 KiB of the smallest records
 
 
@@ -60,7 +63,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
                 mend.add(offset)
             total += chunk.records
             if chunk.numbers:
-                problems += numbering.clear(*chunk.numbers)
+                start_number, end_number = chunk.numbers  # the second may be older than the records
+                problems += numbering.clear(number, start_number, max(end_number, start_number + chunk.records - 1))
             else:
                 numbering.unclear(number, chunk.records)
         if divisible and number % _CHUNKS_PER_SLICE == 0:
@@ -74,10 +78,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         # The header also knows the id that the next record would have had.
         missing = max(0, struct.unpack_from("<Q", header, 24)[0] - 1 - last_id)
         missing = missing if missing < promised * _MOST_PER_CHUNK else 0
-        about = f"; about {missing:,} records are missing" if missing else ""
-        problems.append(
-            Problem("", f"the header counts {promised} chunks, {number} are there: the file is cut off{about}", missing)
-        )
+        about = f"the file is cut off; about {missing:,} records are missing" if missing else "some are missing"
+        problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: {about}", missing))
     elif number == promised and (size - len(header)) % evtx_chunk.SIZE:
         missing = struct.unpack_from("<Q", header, 24)[0] - 1 - last_id
         if 0 < missing <= _MOST_PER_CHUNK:
@@ -99,8 +101,12 @@ class _Numbering:
         self._chunks.append(chunk)
         self._records += records
 
-    def clear(self, first: int, last: int) -> list[Problem]:
+    def clear(self, chunk: int, first: int, last: int) -> list[Problem]:
         """Pass a chunk whose header is whole; return what is missing before it."""
+        if not self._chunks and self._next is not None and 0 < first - self._next <= _LARGEST_GAP:
+            missing, self._next = first - self._next, last + 1
+            reason = f"{missing:,} records are missing before it: the numbering jumps, as if chunks had been taken out"
+            return [Problem(f"chunk {chunk}", reason, missing)]
         missing = first - self._next - self._records if self._chunks and self._next is not None else 0
         chunks, self._chunks, self._records, self._next = self._chunks, [], 0, last + 1
         if not 0 < missing <= len(chunks) * _MOST_PER_CHUNK:
@@ -126,8 +132,8 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
     from evtx import PyEvtxParser
 
     ordinal = part.first_record
-    sound = values.sound
-    for data in _pieces(stream, part):
+    for data, is_new in (cut for piece in _pieces(stream, part) for cut in values.pieces(piece)):
+        sound = _NONE if is_new else values.sound
         parser = PyEvtxParser(io.BytesIO(file_header(len(data) // evtx_chunk.SIZE) + data), number_of_threads=1)
         records: Any = iter(parser.records_json())
         while True:
@@ -143,7 +149,8 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
                     ordinal += 1
                 break
             except (RuntimeError, OSError, ValueError) as error:
-                outcome.problems.append(Problem(f"record {ordinal}", f"cannot be parsed: {_cause(error)}", 1))
+                if not _is_untrusted(error):
+                    outcome.problems.append(Problem(f"record {ordinal}", f"cannot be parsed: {_cause(error)}", 1))
                 ordinal += 1
 
 
@@ -183,6 +190,12 @@ def _read_fully(stream: BinaryIO | Content, size: int) -> bytes:
     while 0 < len(data) < size and (more := stream.read(size - len(data))):
         data += more
     return data
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    """Whether it is about what stands in for a damaged record that has no room for a document: that one is named."""
+    number = re.search(r"record number (\d{19,20})\b", str(error))
+    return bool(number and int(number[1]) >= evtx_chunk.UNTRUSTED_IDS)
 
 
 def _cause(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from wmiwarehouse.readers.archives import Archive, Unread
 from wmiwarehouse.readers.containers import Place
 from wmiwarehouse.readers.shapes import Layout, Shape, Shapes
 from wmiwarehouse.readers.text import decoded, encoding_of
+from wmiwarehouse.readers.unpack import Spent
 
 _HEAD = 1 << 16
 _PARSED = 4 << 20  # a longer line is judged by the names in it
@@ -106,7 +107,8 @@ def _recognise(place: Place, shapes: Shapes) -> Candidate | Skipped:
         return Skipped(place, f"cannot be read: {error}", damaged=True)
 
 
-def _recognise_content(place: Place, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+def _recognise_content(place: Place, source: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+    stream = Spent(source)
     head = stream.read(_HEAD)
     if not head:
         return Skipped(place, "empty")
@@ -124,7 +126,7 @@ def _recognise_content(place: Place, stream: BinaryIO, shapes: Shapes) -> Candid
     return _recognise_json(place, head, encoding, stream, shapes)
 
 
-def _further(stream: BinaryIO) -> bytes:
+def _further(stream: Spent) -> bytes:
     try:
         return stream.read(1 << 16)
     except containers.DAMAGE:
@@ -145,7 +147,7 @@ def _evtx(place: Place, shapes: Shapes) -> Candidate:
     return Candidate(place, shape.name, Layout("evtx", shape=shape))
 
 
-def _recognise_damaged_evtx(place: Place, head: bytes, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+def _recognise_damaged_evtx(place: Place, head: bytes, stream: Spent, shapes: Shapes) -> Candidate | Skipped:
     """Look for a whole chunk further on in a binary file whose beginning says nothing."""
     data, looked = head, 0
     while data and looked < _CHUNKS_TRIED:
@@ -159,12 +161,12 @@ def _recognise_damaged_evtx(place: Place, head: bytes, stream: BinaryIO, shapes:
     return Skipped(place, "not an event log: neither EVTX nor JSON nor event XML")
 
 
-def _recognise_json(place: Place, head: bytes, encoding: str, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+def _recognise_json(place: Place, head: bytes, encoding: str, stream: Spent, shapes: Shapes) -> Candidate | Skipped:
     """Tell JSON lines from other arrangements, and of which format the first record is that is of any."""
     text = decoded(head, encoding)
     if not _may_be_json(text, encoding, shapes):
         return _no_log(place, head, encoding, stream, shapes)
-    is_lines = encoding == "utf-8" and _begins_a_line(text)
+    is_lines = encoding == "utf-8" and _begins_a_line(text) and _is_in_lines(text)
     cause, is_clear = "", True
     if is_lines:
         lines, head = _first_lines(head, stream)
@@ -188,7 +190,7 @@ def _recognise_json(place: Place, head: bytes, encoding: str, stream: BinaryIO, 
                 return Candidate(place, shape.name, Layout("documents", encoding, shape, shapes.lists))
     # Records that can be read say what they are; of others the names in their text do.
     if not (is_lines and is_clear) and (shape := shapes.likely(text)):
-        if is_lines and not text.lstrip().startswith("["):
+        if is_lines:
             return Candidate(place, shape.name, Layout("lines", shape=shape))
         return Candidate(place, shape.name, Layout("documents", encoding, shape, shapes.lists))
     if b"\0" in head and encoding == "utf-8":
@@ -209,14 +211,20 @@ def _begins_a_line(text: str) -> bool:
     return any(line.lstrip().startswith("{") for line in text.split("\n", _LINES_TRIED)[:_LINES_TRIED])
 
 
-def _no_log(place: Place, head: bytes, encoding: str, stream: BinaryIO, shapes: Shapes) -> Candidate | Skipped:
+def _is_in_lines(text: str) -> bool:
+    """Whether *text* may have one object a line: in an array that was written so, commas stand behind them."""
+    lines = [line.strip() for line in text.split("\n", _LINES_TRIED)[:_LINES_TRIED]]
+    return not text.lstrip().startswith("[") and not any(line[:1] == "{" and line[-2:] == "}," for line in lines)
+
+
+def _no_log(place: Place, head: bytes, encoding: str, stream: Spent, shapes: Shapes) -> Candidate | Skipped:
     if b"\0" in head and encoding == "utf-8":
         return _recognise_damaged_evtx(place, head, stream, shapes)
     named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
     return Skipped(place, f"not an event log: neither EVTX nor JSON nor event XML{named}")
 
 
-def _first_lines(head: bytes, stream: BinaryIO) -> tuple[Iterable[bytes], bytes]:
+def _first_lines(head: bytes, stream: Spent) -> tuple[Iterable[bytes], bytes]:
     """Return the first whole lines that are not blank, and what was read for it."""
     pieces, size = [head], len(head)
     while b"\n" not in pieces[-1] and size < documents.LONGEST and (more := stream.read(1 << 20)):
@@ -224,5 +232,6 @@ def _first_lines(head: bytes, stream: BinaryIO) -> tuple[Iterable[bytes], bytes]
         size += len(more)
     head = b"".join(pieces)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    complete = text[: text.rfind(b"\n")] if b"\n" in text else text
+    is_cut = size >= _HEAD and b"\n" in text
+    complete = text[: text.rfind(b"\n")] if is_cut else text
     return (line for line in complete.split(b"\n") if line.strip()), head

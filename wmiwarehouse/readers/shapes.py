@@ -46,15 +46,17 @@ class Shape:
             and not any(has(record, key) for key in self.not_keys)
         )
 
-    @property
-    def words(self) -> tuple[tuple[str, ...], ...]:
-        """Groups of what stands in the text of a record, the last name of each key."""
-        return tuple(tuple(f'"{key.rpartition(".")[2]}"' for key in group) for group in self.keys)
+    def named_in(self, text: str) -> bool:
+        """Whether *text* has the names of a record of this format, wherever they stand in it."""
+        return (
+            bool(self.keys)
+            and all(any(_all_in(text, key) for key in group) for group in self.keys)
+            and not any(_all_in(text, key) for key in self.not_keys)
+        )
 
-    @property
-    def unwanted(self) -> tuple[str, ...]:
-        """What does not stand in the text of a record."""
-        return tuple(f'"{key.rpartition(".")[2]}"' for key in self.not_keys)
+
+def _all_in(text: str, path: str) -> bool:
+    return all(f'"{name}"' in text for name in path.split("."))
 
 
 @dataclass(frozen=True)
@@ -93,20 +95,11 @@ class Shapes:
 
     def likely(self, text: str) -> Shape | None:
         """Return the format whose names all stand in *text*, which cannot be parsed as it is."""
-        return next(
-            (
-                shape
-                for shape in self._json
-                if shape.words
-                and all(any(word in text for word in group) for group in shape.words)
-                and not any(word in text for word in shape.unwanted)
-            ),
-            None,
-        )
+        return next((shape for shape in self._json if shape.named_in(text)), None)
 
     def names_a_key(self, text: str) -> bool:
         """Whether *text* looks like an event log, though not like one that is read."""
-        return any(word in text for shape in self._json for group in shape.words for word in group)
+        return any(_all_in(text, key) for shape in self._json for group in shape.keys for key in group)
 
     @cached_property
     def lists(self) -> tuple[str, ...]:

@@ -66,6 +66,9 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout) -> Rec
             if end is None:
                 raise EventXmlError("it does not end")
             record, at = _event(text, stop, end)
+            if text.held.find("\0", stop, at) >= 0:
+                reason = "an event with zero bytes in it: overwritten, kept as it is, and perhaps made of two"
+                outcome.problems.append(Problem(f"line {text.line_at(stop)}", reason))
             yield ordinal, record
         except EventXmlError as error:
             outcome.problems.append(Problem(f"line {text.line_at(stop)}", f"an event cannot be read: {error}", 1))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from wmiwarehouse.lab.events import SYSMON
 from wmiwarehouse.lab.exports.base import LinesWriter, Writer, as_json, as_text, compact
 from wmiwarehouse.lab.model import TICKS_PER_SECOND, LabEvent, to_datetime
+from wmiwarehouse.lab.nxlog import NxlogSettings
 from wmiwarehouse.lab.shapes import SECURITY
 from wmiwarehouse.lab.world import HOSTS, Sysmon
 
@@ -45,14 +47,23 @@ class NewProcess:
     parent_id: str
 
 
-def new_process(event: LabEvent) -> NewProcess | None:
-    """The process that *event* tells of, None if it is another kind of event or told by Sysmon too."""
-    channel, event_id = event.kind.channel, event.kind.event_id
-    if (channel, event_id) == (SYSMON, 1):
-        return _of_sysmon(event)
-    if (channel, event_id) == (SECURITY, 4688) and event.host not in _WITH_SYSMON:
-        return _of_security(event)
-    return None
+class Sensor:
+    """One host's sensor: it knows which program every running process is, which an old 4688 does not say."""
+
+    def __init__(self) -> None:
+        self._programs: dict[int, str] = {}
+
+    def new_process(self, event: LabEvent) -> NewProcess | None:
+        """Return the process that *event* tells of, None if it is another kind of event or told by Sysmon too."""
+        log = event.kind.channel, event.kind.event_id
+        if log == (SYSMON, 1):
+            return _of_sysmon(event)
+        if log != (SECURITY, 4688) or event.host in _WITH_SYSMON:
+            return None
+        process = _of_security(event)
+        process = replace(process, parent_path=process.parent_path or self._programs.get(process.parent_pid, ""))
+        self._programs[process.pid] = process.path
+        return process
 
 
 def _of_sysmon(event: LabEvent) -> NewProcess:
@@ -100,6 +111,10 @@ def _milliseconds(ticks: int) -> int:
 class CrowdStrikeWriter(LinesWriter):
     """Writes Falcon Data Replicator's lines: every value a text, and other kinds of events between."""
 
+    def __init__(self, path: Path, settings: NxlogSettings) -> None:
+        super().__init__(path, settings)
+        self._sensor = Sensor()
+
     def texts(self, event: LabEvent) -> Iterator[str]:
         """Yield the process; before the first one the sensor's own sign of life."""
         for line in super().texts(event):
@@ -108,7 +123,7 @@ class CrowdStrikeWriter(LinesWriter):
 
     def row(self, event: LabEvent) -> dict[str, Any] | None:
         """Return the process creation."""
-        process = new_process(event)
+        process = self._sensor.new_process(event)
         if process is None:
             return None
         folder, _, name = process.path.partition(":\\")[2].rpartition("\\")
@@ -150,9 +165,13 @@ def _sensor(event: LabEvent, name: str, number: int) -> dict[str, str]:
 class CortexLinesWriter(LinesWriter):
     """Writes the rows of ``dataset = xdr_data``, one a line, times in milliseconds since 1970."""
 
+    def __init__(self, path: Path, settings: NxlogSettings) -> None:
+        super().__init__(path, settings)
+        self._sensor = Sensor()
+
     def row(self, event: LabEvent) -> dict[str, Any] | None:
         """Return the process creation."""
-        return cortex_row(event, _milliseconds(event.ticks))
+        return cortex_row(event, self._sensor.new_process(event), _milliseconds(event.ticks))
 
 
 class CortexArrayWriter(Writer):
@@ -162,16 +181,20 @@ class CortexArrayWriter(Writer):
     between = ",\n"
     after = "]\n"
 
+    def __init__(self, path: Path, settings: NxlogSettings) -> None:
+        super().__init__(path, settings)
+        self._sensor = Sensor()
+
     def texts(self, event: LabEvent) -> Iterator[str]:
         """Yield the object."""
-        row = cortex_row(event, f"{to_datetime(event.ticks):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC")
+        process = self._sensor.new_process(event)
+        row = cortex_row(event, process, f"{to_datetime(event.ticks):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC")
         if row is not None:
             yield compact(row)
 
 
-def cortex_row(event: LabEvent, time: int | str) -> dict[str, Any] | None:
+def cortex_row(event: LabEvent, process: NewProcess | None, time: int | str) -> dict[str, Any] | None:
     """A process start, None if the event is none."""
-    process = new_process(event)
     if process is None:
         return None
     return {
