@@ -102,7 +102,7 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
         broken = sum(1 for span in found.spans if not span[3])
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
-        elif not found.problems and promised != found.records:  # of logs that Windows exported, one in four is so
+        elif not found.problems:
             found.problems.append(
                 "its checksums are right, and yet its header or a record's size does not fit its records"
             )
@@ -163,7 +163,8 @@ def _walk(chunk: bytes, limit: int, last_id: int) -> tuple[int, int, int]:
     while position + _SMALLEST_RECORD <= limit:
         magic, size, record_id, time = unpack(chunk, position)
         end = position + size
-        if magic != RECORD_MAGIC or size < _SMALLEST_RECORD or end > limit or not 0 < time < _LATEST_TIME:
+        # Time 0: so Windows leaves the last record of a log that it exports.
+        if magic != RECORD_MAGIC or size < _SMALLEST_RECORD or end > limit or not 0 <= time < _LATEST_TIME:
             break
         if tail(chunk, end - 4)[0] != size or (count and ident == last_id) or record_id >= _SPARE_IDS:
             break
