@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,12 @@ class Parts:
 
     def invalid(self, records: Any) -> list[int]:
         return []
+
+    def left_out(self, fmt: str) -> dict[int, int]:
+        return {}
+
+    def more_memory(self) -> Any:
+        return nullcontext()
 
 
 def source(path: Path, fmt: str = "nxlog") -> Source:

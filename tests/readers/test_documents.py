@@ -86,6 +86,7 @@ def test_whatever_stands_at_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch, 
     whole = lines(records, between)
     for size in range(1, 40):
         monkeypatch.setattr(text, "_BLOCK", size)
+        monkeypatch.setattr(documents, "_LET_GO", size)
         found, problems = read(whole)
         assert (ids(found), problems) == (list(range(30)), [])
 
@@ -231,6 +232,7 @@ def test_any_records(records: list[dict[str, Any]], indent: int | None, in_array
     whole = whole if in_array else lines(records, indent=indent)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "_BLOCK", size)
+        patch.setattr(documents, "_LET_GO", size)
         found, problems = read(whole.encode("utf-8", "surrogatepass") if in_array else whole)
     assert [json.loads(record) for _, record in found] == records
     assert problems == []

@@ -48,8 +48,8 @@ class Text:
         """Line of the first character that is held."""
         self.ended = False
 
-    def more(self, wanted: int = _BLOCK) -> bool:
-        """Hold about *wanted* characters more; False at the end."""
+    def more(self, wanted: int = 1) -> bool:
+        """Hold a block more, or as many as make about *wanted* characters; False at the end."""
         pieces: list[str] = []
         if self._broken:
             raise self._broken
