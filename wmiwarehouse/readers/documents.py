@@ -107,6 +107,7 @@ class _Reader:
             if end < len(held) and (held[end] in '{}"' or len(held) - end > _CUT or self._text.ended):
                 self._at = end
                 return True
+            self._at = end
             self._let_go(end)
             if not self._text.more() and not self._text.held:
                 return False
