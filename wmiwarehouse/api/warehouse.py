@@ -20,7 +20,7 @@ from wmiwarehouse.hunting import adhoc
 from wmiwarehouse.hunting import hunt as hunting
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.selection import Selection, listed
-from wmiwarehouse.lake import catalog, relations
+from wmiwarehouse.lake import catalog, clock, relations
 from wmiwarehouse.lake.rest import purge
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse as Folder
@@ -154,6 +154,11 @@ class Warehouse:
         with self._hunting(filters(since, until, host, user)) as hunt:
             table = hunt.run(chosen)
             notes = _about_host(hunt, host)
+            suppressed = hunt.line(chosen, table).suppressed if hunt.tuning.about(chosen) else 0
+            if suppressed:
+                notes.append(
+                    f"not among them: {suppressed:,} that wmiwh.toml suppresses; wmiwh hunt {analytic} --suppressed"
+                )
             if not table.num_rows:
                 notes.append(hunt.seen(chosen).sentence + (" The filters may hide hits." if hunt.filters else ""))
         return Rows(table, notes)
@@ -258,7 +263,8 @@ class Warehouse:
         with self._lock:
             self._check_open()
             batches = tuple(batch.id for batch in self._folder.batches())
-            key = (filters, batches, Settings.load(self.path).fingerprint)
+            # Suppressions change what is found without a change of the views, and end on a day.
+            key = (filters, batches, Settings.load(self.path), clock.now().date())
             if self._hunt is None or key != self._held_for:
                 self._let_go()
                 self._hunt = self._held.enter_context(hunting.open_hunt(self.path, self._library, filters))

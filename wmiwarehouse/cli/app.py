@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from wmiwarehouse import __version__
 from wmiwarehouse.cli import (
+    batch,
     compact,
     coverage,
     demo,
@@ -21,11 +22,13 @@ from wmiwarehouse.cli import (
     library,
     report,
     risk,
+    runs,
     session,
     shell,
     sources,
     sql,
     stack,
+    tune,
     verify,
 )
 from wmiwarehouse.output import escape
@@ -88,7 +91,10 @@ app.command("session")(session.session)
 app.command("event")(event.event)
 app.command("coverage")(coverage.coverage)
 app.command("risk")(risk.risk)
+app.command("tune")(tune.tune)
 app.command("report")(report.report)
+app.command("batch")(batch.batch)
+app.command("runs")(runs.runs)
 app.command("list")(library.list_analytics)
 app.command("show")(library.show)
 app.command("sql")(sql.sql)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wmiwarehouse.cli import options
+from wmiwarehouse.cli import operator_log, options
 from wmiwarehouse.errors import ExitCode, UsageError
 from wmiwarehouse.output import console
 
@@ -21,7 +21,7 @@ GraceOption = Annotated[
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@options.command
+@options.logged
 def compact(
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
     grace: GraceOption = "1h",
@@ -51,6 +51,7 @@ def compact(
     if done is None:
         console.note("nothing to do: there are no two small batches to merge")
         return ExitCode.DONE
+    operator_log.count("compacted", batches=done.batches, records=done.records, files=done.files)
     console.note(
         f"{done.batches:,} batches with {done.records:,} records are one now: {done.files:,} event files are "
         f"{done.parts:,}, {done.bytes_before:,} bytes are {done.bytes_after:,}"

@@ -10,26 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wmiwarehouse.cli import options
+from wmiwarehouse.cli import operator_log, options, scheduling, suppressed
 from wmiwarehouse.cli.evidence import with_short_evidence
 from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
-    from wmiwarehouse.hunting.hunt import Line
+    from pathlib import Path
+
+    from wmiwarehouse.content.library import Analytic
+    from wmiwarehouse.hunting.hunt import Hunt, Line
+    from wmiwarehouse.output.formats import Format
 
 #: Kinds that stand below the table of a summary.
 _BESIDE = ("context", "stack")
-
-
-class Severity(StrEnum):
-    """The values of ``--fail-on`` and ``--min-severity``."""
-
-    INFORMATIONAL = "informational"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class Side(StrEnum):
@@ -40,7 +34,8 @@ class Side(StrEnum):
     BOTH = "both"
 
 
-@options.command
+@options.logged
+@scheduling.scheduled
 def hunt(
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="Analytics; without any, all of them.")
@@ -55,17 +50,20 @@ def hunt(
     kind: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Only detection, context, stack, session, chain.")
     ] = None,
-    min_severity: Annotated[Severity | None, typer.Option(help="Only analytics of this severity or above.")] = None,
+    min_severity: Annotated[
+        options.Severity | None, typer.Option(help="Only analytics of this severity or above.")
+    ] = None,
     since: options.SinceOption = None,
     until: options.UntilOption = None,
     host: options.HostOption = None,
     user: options.UserOption = None,
-    fail_on: Annotated[
-        Severity | None, typer.Option(help="Exit with 4 if a detection of this severity or above has hits.")
-    ] = None,
+    fail_on: options.FailOnOption = None,
+    hidden: suppressed.SuppressedOption = False,
     fmt: options.FormatOption = None,
     output: options.OutputOption = None,
     force: options.ForceOption = False,
+    *,
+    run: scheduling.NamedRun,
 ) -> ExitCode:
     """Run analytics: one ID prints its rows, none or several print one line each.
 
@@ -76,15 +74,21 @@ def hunt(
       wmiwh hunt car_2016_03_002 --since 7d --host ws05 -o hits.csv
       wmiwh hunt --side source --min-severity high --fail-on high
       wmiwh hunt --kind chain,session --since 2026-03-04 --until 2026-03-05
+      wmiwh hunt --since -70m@m --until -10m@m     every hour, as the ESCU document schedules it
+      wmiwh hunt --ingested-since last-run --run nightly --fail-on high
 
     Flags that choose analytics narrow the IDs (or all of them); a list is written with commas or by repeating the flag.
     Sessions and chains are kept whole if any of them lies between --since and --until.
+    What wmiwh.toml suppresses is counted apart, and decides neither severity nor exit code; --suppressed lists it.
 
-    Exit: 0 done, 2 unknown id, bad filter or nothing left to run, 3 no warehouse or no data,
-    4 hits at or above --fail-on.
+    --ingested-since last-run shows what rests on a record that came in since the last run of this name came to its
+    end, however old the record is; wmiwh runs lists them.
+
+    Exit: 0 done, 1 a run of this name is going on, 2 unknown id, bad filter or nothing left to run,
+    3 no warehouse or no data, 4 hits at or above --fail-on.
     """
     from wmiwarehouse.hunting.filters import Filters
-    from wmiwarehouse.hunting.hunt import SEVERITIES, gravest, open_hunt, select
+    from wmiwarehouse.hunting.hunt import gravest, open_hunt, select
     from wmiwarehouse.hunting.selection import Selection, listed
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
@@ -94,36 +98,80 @@ def hunt(
         listed(technique), side.value if side else None, listed(kind), min_severity.value if min_severity else None
     )
     chosen = wanted.narrow(select(library, ids or []))
-    filters = Filters(since, until, host, user)
+    filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.knows_host(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         if hunting.ambiguous_hosts:
             console.note(_sharing(hunting.ambiguous_hosts))
+        if hidden:
+            _tell_hidden(hunting, chosen, fmt=fmt, output=output, force=force, alone=len(ids or ()) == 1, where=where)
+            return ExitCode.DONE
         if len(chosen) == 1 and ids and len(ids) == 1:
             rows = hunting.run(chosen[0])
             lines = [hunting.line(chosen[0], rows)]
+            run.saw(hunting, lines)
+            operator_log.hunted(lines, hunting.totals()["records"])
             if rows.num_rows or fmt or output:
                 on_screen = output is None and fmt in (None, Format.TABLE)
                 emit(with_short_evidence(rows) if on_screen else rows, fmt=fmt, output=output, force=force)
-            if not rows.num_rows:
+            if lines[0].suppressed and not rows.num_rows:
+                console.note(f"0 hits are left of {chosen[0].id}:")
+            elif not rows.num_rows:
                 console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
+            suppressed.tell(lines, hunting.tuning, f"wmiwh hunt {chosen[0].id} --suppressed{where}")
             console.note(f"about this analytic: wmiwh show {chosen[0].id}")
         else:
             lines = hunting.lines(chosen)
+            run.saw(hunting, lines)
+            operator_log.hunted(lines, hunting.totals()["records"])
             on_screen = output is None and fmt in (None, Format.TABLE)
             beside = [line for line in lines if on_screen and line.analytic.metadata.kind in _BESIDE]
             lines = [line for line in lines if line not in beside]
             if lines:
-                table = _screen(lines, width(sys.stdout)) if on_screen else _summary(lines)
+                table = _screen(lines, width(sys.stdout)) if on_screen else summary(lines)
                 emit(table, fmt=fmt, output=output, force=force)
             _tell_beside(beside, width(sys.stdout))
+            suppressed.tell(lines + beside, hunting.tuning, f"wmiwh hunt --suppressed{where}")
             _tell(lines + beside, hunting.totals(), filtered=bool(filters), where=where)
-    found = gravest(lines)
-    if fail_on and found and SEVERITIES.index(found) >= SEVERITIES.index(fail_on.value):
-        return ExitCode.HITS
-    return ExitCode.DONE
+    return options.verdict(gravest(lines), fail_on)
+
+
+def _tell_hidden(
+    hunting: Hunt,
+    chosen: list[Analytic],
+    *,
+    fmt: Format | None,
+    output: Path | None,
+    force: bool,
+    alone: bool,
+    where: str,
+) -> None:
+    """Print what is suppressed: the rows of one analytic, or a line for each analytic and suppression."""
+    from wmiwarehouse.hunting import hidden
+    from wmiwarehouse.output.formats import Format, emit
+
+    on_screen = output is None and fmt in (None, Format.TABLE)
+    if alone:
+        rows = hunting.suppressed(chosen[0])
+        found = with_short_evidence(rows) if on_screen else rows
+    else:
+        hunting.prepare(chosen)
+        hits = [one for analytic in chosen for one in hidden.by_rule(hunting, analytic)]
+        found = suppressed.table(hits, movements=False)
+        found = suppressed.screen(found) if on_screen else found
+    if found.num_rows or fmt or output:
+        emit(found, fmt=fmt, output=output, force=force)
+    if not found.num_rows:
+        console.note(
+            "no hit is suppressed" if hunting.tuning.rules else "no suppression is in force: see wmiwh tune ID"
+        )
+    elif not alone:
+        console.note(
+            f"a hit that several suppressions hide is in each of their lines; rows: wmiwh hunt ID --suppressed{where}"
+        )
+    suppressed.tell_expired(hunting.tuning)
 
 
 def _sharing(ambiguous: dict[str, tuple[str, ...]]) -> str:
@@ -136,7 +184,8 @@ def _sharing(ambiguous: dict[str, tuple[str, ...]]) -> str:
     )
 
 
-def _summary(lines: list[Line]) -> Any:
+def summary(lines: list[Line]) -> Any:
+    """Return a row for each of *lines*, as the files and the formats for programs have it."""
     import pyarrow as pa
 
     time = pa.timestamp("us", "UTC")
@@ -152,6 +201,7 @@ def _summary(lines: list[Line]) -> Any:
             "side": [line.analytic.metadata.side for line in lines],
             "kind": [line.analytic.metadata.kind for line in lines],
             "version": pa.array([line.analytic.version for line in lines], pa.int64()),
+            "suppressed": pa.array([line.suppressed for line in lines], pa.int64()),
         }
     )
 
@@ -164,8 +214,10 @@ def _screen(lines: list[Line], width: int) -> Any:
     counts: dict[str, list[Any]] = {
         "analytic": [line.analytic.id for line in lines],
         "hits": [line.hits for line in lines],
-        "hosts": [line.hosts for line in lines],
     }
+    if any(line.suppressed for line in lines):
+        counts["suppressed"] = [line.suppressed for line in lines]
+    counts["hosts"] = [line.hosts for line in lines]
     times: dict[str, list[Any]] = {
         "first": [_minute(line.first_time) for line in lines],
         "last": [_minute(line.last_time) for line in lines],
@@ -185,7 +237,11 @@ def _screen(lines: list[Line], width: int) -> Any:
 def _tell_beside(lines: list[Line], width: int) -> None:
     """Print what is true of every working day below the table, several to a line: it never alarms."""
     for kind in _BESIDE:
-        items = [f"{line.analytic.id}\u00a0{line.hits:,}" for line in lines if line.analytic.metadata.kind == kind]
+        items = [
+            f"{line.analytic.id}\u00a0{line.hits:,}" + (f"\u00a0(+{line.suppressed:,})" if line.suppressed else "")
+            for line in lines
+            if line.analytic.metadata.kind == kind
+        ]
         if items:
             text = textwrap.fill(
                 " · ".join(items),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wmiwarehouse.cli import options
+from wmiwarehouse.cli import operator_log, options
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.output import console
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-@options.command
+@options.logged
 def ingest(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Files or folders (searched through) with event logs.")
@@ -120,6 +120,7 @@ def run(
             console.warn(f"{error}. Other tools do not see the new records; the next hunt builds it again")
         else:
             purge(warehouse)
+    operator_log.ingested(summary)
     return summary
 
 

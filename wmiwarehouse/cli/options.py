@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import shlex
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
@@ -17,6 +19,17 @@ from wmiwarehouse.output import console
 from wmiwarehouse.output.formats import Format
 
 _P = ParamSpec("_P")
+
+
+class Severity(StrEnum):
+    """The values of ``--fail-on`` and ``--min-severity``, the gravest last."""
+
+    INFORMATIONAL = "informational"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
 
 WarehouseOption = Annotated[
     Path,
@@ -39,11 +52,19 @@ OutputOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it is there.")]
 SinceOption = Annotated[
-    str | None, typer.Option(metavar="TIME", help="From this UTC time on; or 7d, 12h back from the newest event.")
+    str | None,
+    typer.Option(metavar="TIME", help="From this UTC time on; 7d is from the newest event, -70m@m or -1d@d from now."),
 ]
 UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="Before this UTC time, which is not included.")]
 HostOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain.")]
 UserOption = Annotated[str | None, typer.Option(metavar="NAME", help=r"Only this user, as NAME or DOMAIN\NAME.")]
+FailOnOption = Annotated[
+    Severity | None, typer.Option(help="Exit with 4 if a detection or chain of this severity or above has hits.")
+]
+LogFileOption = Annotated[
+    Path | None, typer.Option("--log-file", metavar="FILE", help="Append what happens, in numbers, as JSON lines.")
+]
+StatsOption = Annotated[bool, typer.Option("--stats", help="End with one JSON line of numbers on stderr.")]
 
 
 def command(function: Callable[_P, ExitCode | None]) -> Callable[_P, None]:
@@ -74,6 +95,37 @@ def command(function: Callable[_P, ExitCode | None]) -> Callable[_P, None]:
         raise typer.Exit(code)
 
     return run
+
+
+def logged(function: Callable[_P, ExitCode | None]) -> Callable[..., None]:
+    """Make a :func:`command` of *function*, with ``--log-file`` and ``--stats`` added to its options."""
+    inner = command(function)
+
+    @functools.wraps(function)
+    def run(*args: Any, log_file: Path | None = None, stats: bool = False, **kwargs: Any) -> None:
+        from wmiwarehouse.cli import operator_log
+
+        with operator_log.running(function.__name__, log_file, stats=stats):
+            inner(*args, **kwargs)
+
+    added = {"log_file": (LogFileOption, None), "stats": (StatsOption, False)}
+    signature = inspect.signature(function, eval_str=True)
+    named = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
+        for name, (option, default) in added.items()
+    ]
+    signature = signature.replace(parameters=[*signature.parameters.values(), *named])
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return run
+
+
+def verdict(gravest: str | None, fail_on: Severity | None) -> ExitCode:
+    """Return how a command ends whose *gravest* hits are of this severity, None without any."""
+    grave = list(Severity)
+    if fail_on and gravest and grave.index(Severity(gravest)) >= grave.index(fail_on):
+        return ExitCode.HITS
+    return ExitCode.DONE
 
 
 def with_warehouse(warehouse: Path) -> str:

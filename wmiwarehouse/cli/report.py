@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wmiwarehouse.cli import options
+from wmiwarehouse.cli import operator_log, options, scheduling, suppressed
 from wmiwarehouse.errors import ExitCode, UsageError
 from wmiwarehouse.output import console
 from wmiwarehouse.report.files import Format
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _MOST_ROWS = 10_000
 
 
-@options.command
+@options.logged
+@scheduling.scheduled
 def report(
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
     output: Annotated[
@@ -41,6 +42,7 @@ def report(
     until: options.UntilOption = None,
     host: options.HostOption = None,
     user: options.UserOption = None,
+    fail_on: options.FailOnOption = None,
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Title of the report.")] = None,
     environment: Annotated[str, typer.Option(metavar="TEXT", help="Whose network it is.")] = "",
     hunter: Annotated[str, typer.Option(metavar="NAME", help="Who hunts.")] = "",
@@ -62,6 +64,8 @@ def report(
         bool, typer.Option("--show-secrets", help="Do not mask passwords in command lines.")
     ] = False,
     force: options.ForceOption = False,
+    *,
+    run: scheduling.NamedRun,
 ) -> ExitCode:
     """Write up the hunt: who moved from where to where, as whom, how sure, and what was not seen.
 
@@ -77,7 +81,10 @@ def report(
     A folder gets report.html, report.md and report.json, or with --format that one. Suffixes: .html .md .json .jsonl
     (Timesketch) .xlsx. The same warehouse gives the same bytes. Passwords that can be told as such are masked.
 
-    Exit: 0 done, 2 bad option, file or old report, 3 no warehouse or no data.
+    --ingested-since last-run writes up what rests on a record that came in since the last run of this name.
+
+    Exit: 0 done, 1 a run of this name is going on, 2 bad option, file or old report, 3 no warehouse or no data,
+    4 hits at or above --fail-on.
     """
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
@@ -106,13 +113,18 @@ def report(
         until=until,
         host=host,
         user=user,
+        ingested_since=run.ingested_since,
         where=options.with_warehouse(warehouse),
     )
     library = options.load_library()
-    with open_hunt(warehouse, library, Filters(since, until, host, user)) as hunting:
+    filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
+    with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.knows_host(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         made = build(hunting, library, warehouse, wanted)
+        run.saw(hunting, made.queries)
+        operator_log.reported(made, hunting.totals()["records"])
+        suppressed.tell_expired(hunting.tuning)
     if old is not None and compare is not None:
         made = compared(old, made, compare.name)
         if old.head.secrets_shown != made.head.secrets_shown:
@@ -131,9 +143,20 @@ def report(
         streams.write_text(sys.stdout, files.text(made, fmt or Format.MARKDOWN))
     for sentence in made.summary[:1]:
         console.note(sentence)
+    if hits := sum(query.suppressed for query in made.queries):
+        by = [one.id for one in made.suppressed if one.hits]
+        console.note(
+            suppressed.sentence(hits, "hit", by, f"wmiwh hunt --suppressed{options.with_warehouse(warehouse)}")
+        )
     if targets and made.left_out:
         console.note(f"not all is shown; {len(made.left_out)} things with their commands: see Coverage in the report")
-    return ExitCode.DONE
+    return options.verdict(gravest(made), fail_on)
+
+
+def gravest(made: Report) -> str | None:
+    """Return the highest severity among the report's detections and chains that have hits."""
+    found = [one.severity for one in made.queries if one.hits and one.kind in ("detection", "chain")]
+    return max(found, key=[*options.Severity].index, default=None)
 
 
 def build(hunting: Hunt, library: Library, warehouse: Path, wanted: ReportOptions) -> Report:

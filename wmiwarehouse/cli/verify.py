@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wmiwarehouse.cli import options
+from wmiwarehouse.cli import operator_log, options
 from wmiwarehouse.cli.compact import GraceOption, finish, grace_of, waiting
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.output import console
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wmiwarehouse.lake.warehouse import Warehouse
 
 
-@options.command
+@options.logged
 def verify(
     warehouse: options.WarehouseOption = options.DEFAULT_WAREHOUSE,
     sources: Annotated[
@@ -61,12 +61,15 @@ def verify(
     if found.findings or fmt or output:
         rows = {name: pa.array([getattr(one, name) for one in found.findings], pa.string()) for name in columns}
         emit(pa.table(rows), fmt=fmt, output=output, force=force)
+    damaged = sum(one.finding not in HARMLESS for one in found.findings)
+    operator_log.count("verified", batches=found.batches, files=found.files, records=found.records, damaged=damaged)
     _tell(found, sources)
     if not repair and any(one.finding == "left over" for one in found.findings):
         console.note(f"left over files are harmless; remove: wmiwh verify --repair{options.with_warehouse(warehouse)}")
     if found.is_damaged:
-        count = sum(one.finding not in HARMLESS for one in found.findings)
-        console.note(f"damaged: {count:,} finding{'' if count == 1 else 's'}. Restore the files, or read the logs anew")
+        console.note(
+            f"damaged: {damaged:,} finding{'' if damaged == 1 else 's'}. Restore the files, or read the logs anew"
+        )
     return ExitCode.DAMAGED if found.is_damaged else ExitCode.DONE
 
 

@@ -56,6 +56,16 @@ def with_findings(statement: str, analytics: Iterable[Analytic]) -> str:
     return f"{found[0].strip()}\nwith finding as (\n{union}\n)\nselect * from (\n{body}\n) as answer\n"
 
 
+def columns_of(item: Analytic) -> tuple[str, ...]:
+    """Return the columns of the rows of *item*, as its file has them."""
+    return tuple(_columns(item))
+
+
+def identity(item: Analytic) -> str:
+    """Return the SQL of ``finding_id`` over rows of *item* that are called ``found``."""
+    return _id(item.metadata, _columns(item), item)
+
+
 def _branch(item: Analytic) -> str:
     """One analytic in the common shape; its own query stands inside, so that shared models are worked out once."""
     head, columns = item.metadata, _columns(item)

@@ -1,21 +1,24 @@
-"""The filters that every command with rows has: a half-open time range, a host, a user.
+"""The filters that every command with rows has: a half-open time range, a host, a user, and what came in since.
 
-Times are UTC ISO 8601, or a span such as ``7d`` back from the newest event: logs are read long after the fact, so
-"now" means nothing to them.
+How times are typed is said in :mod:`wmiwarehouse.hunting.moments`. A row came in since a moment if any record that it
+rests on did: a late log that completes an old movement makes the movement new again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from wmiwarehouse.errors import UsageError
+from wmiwarehouse.hunting.moments import from_now, ingested, moment
 
-_SPAN = re.compile(r"-?(\d{1,6})\s*([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+__all__ = ["FRESH", "Filters", "moment", "short_host"]
+
+#: The relation that holds the ``event_uid`` of every record that came in since; whoever filters rows has to make it.
+FRESH = "ingested_since"
 
 #: Columns that name the user of a row, in the views' own words; a row is kept if any of them matches.
 _NAMES = ("user_name", "subject_name", "target_name")
@@ -28,6 +31,10 @@ _TIMES = (
     *("last", "last_time", "last_seen", "child_time", "logon_time"),
 )
 _ENDS = ("end", "end_time")
+#: Columns that name the records that a row rests on: one, several, or several with more about each.
+_UID = re.compile(r"\w+_uid")
+_UIDS = ("event_uids",)
+_RECORDS = ("source_evidence", "target_evidence", "evidence")
 
 
 @dataclass(frozen=True)
@@ -40,16 +47,32 @@ class Filters:
     user: str | None = None
     host_as: str | None = None
     """What the column ``host`` has for ``host`` in this warehouse; its short form, where nobody asked the warehouse."""
+    ingested_since: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse empty texts: an unset variable in a script must not quietly ask for everything."""
-        for name in ("since", "until", "host", "user"):
+        for name in ("since", "until", "host", "user", "ingested_since"):
             if getattr(self, name) is not None and not str(getattr(self, name)).strip():
-                raise UsageError(f"--{name}: is empty")
+                raise UsageError(f"--{name.replace('_', '-')}: is empty")
 
     def __bool__(self) -> bool:
         """Whether anything is filtered."""
-        return any((self.since, self.until, self.host, self.user))
+        return any((self.since, self.until, self.host, self.user, self.ingested_since))
+
+    def pinned(self) -> Filters:
+        """Return the same with times that count from now as they are now: a run has one window from begin to end."""
+        times = {name: text for name in ("since", "until") if (text := getattr(self, name))}
+        found = {name: moment(text, None, name) for name, text in times.items() if from_now(text) is not None}
+        if self.ingested_since:
+            found["ingested_since"] = ingested(self.ingested_since, "ingested-since")
+        return replace(self, **{name: time.isoformat() for name, time in found.items()})
+
+    @property
+    def fresh(self) -> tuple[str, dict[str, Any]]:
+        """SQL over ``lake_events`` that keeps what came in since, and its parameters; without any, all of it."""
+        if not self.ingested_since:
+            return "true", {}
+        return "ingested_at >= $ingested_since", {"ingested_since": ingested(self.ingested_since, "ingested-since")}
 
     def where(
         self, columns: Collection[str], newest: datetime | None, *, lasting: bool = False
@@ -79,6 +102,13 @@ class Filters:
             term, found = _user_term(self.user, columns)
             terms.append(term)
             values |= found
+        if self.ingested_since:
+            if "ingested_at" in columns:
+                term, found = self.fresh
+                values |= found
+            else:
+                term = _fresh_term(columns)
+            terms.append(term)
         return " and ".join(terms), values
 
     def _host_term(self, columns: Collection[str]) -> tuple[str, dict[str, Any]]:
@@ -97,23 +127,18 @@ def short_host(name: str) -> str:
     return name.lower() if re.fullmatch(r"[0-9.]+", name) or ":" in name else name.lower().partition(".")[0]
 
 
-def moment(text: str, newest: datetime | None, option: str) -> datetime:
-    """Return the time that *text* stands for; *option* names it in the error."""
-    span = _SPAN.fullmatch(text.strip())
-    if span:
-        if newest is None:
-            raise UsageError(f"--{option} {text}: counts back from the newest event, and there is none")
-        try:
-            return newest - timedelta(**{_UNITS[span[2]]: int(span[1])})
-        except OverflowError:
-            raise UsageError(f"--{option} {text}: reaches back beyond year 1") from None
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(
-            f"--{option} {text}: neither an ISO time (2026-03-04T10:00:00Z) nor a span (7d, 12h)"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+def _fresh_term(columns: Collection[str]) -> str:
+    fresh = f"in (select event_uid from {FRESH})"
+    terms = [f'"{column}" {fresh}' for column in columns if _UID.fullmatch(column)]
+    for names, uid in ((_UIDS, "record"), (_RECORDS, "record.event_uid")):
+        terms += [
+            f"exists (select 1 from unnest({column}) as listed (record) where {uid} {fresh})"
+            for column in names
+            if column in columns
+        ]
+    if not terms:
+        raise UsageError("--ingested-since: these rows do not say which records they rest on")
+    return f"({' or '.join(terms)})"
 
 
 def _time_term(option: str, columns: Collection[str], *, lasting: bool) -> str:

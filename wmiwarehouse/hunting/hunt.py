@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Analytic, Library, RiskView, UnknownAnalyticError
 from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
+from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
-from wmiwarehouse.hunting.filters import Filters
+from wmiwarehouse.hunting.filters import FRESH, Filters
 from wmiwarehouse.hunting.kept import keep, to_keep
-from wmiwarehouse.lake import catalog, relations
+from wmiwarehouse.hunting.tuning import Tuning
+from wmiwarehouse.lake import catalog, clock, relations
 from wmiwarehouse.lake.hosts import Hosts
+from wmiwarehouse.lake.known import newest_ingest
 from wmiwarehouse.lake.query import rows
-from wmiwarehouse.lake.settings import Settings
+from wmiwarehouse.lake.settings import FILE_NAME, Settings
 from wmiwarehouse.lake.views import Views, create_views
-from wmiwarehouse.lake.warehouse import Warehouse
+from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
 if TYPE_CHECKING:
@@ -41,6 +44,10 @@ class Line:
     first_time: datetime | None
     last_time: datetime | None
     seen: Seen
+    suppressed: int = 0
+    """Hits that the settings expect; all else here is about the others."""
+    suppressed_by: tuple[str, ...] = ()
+    """The ids of the rules that hide them."""
 
 
 def select(library: Library, names: Sequence[str]) -> list[Analytic]:
@@ -55,11 +62,17 @@ def select(library: Library, names: Sequence[str]) -> list[Analytic]:
 class Hunt:
     """A warehouse with its views, filtered; made by :func:`open_hunt`."""
 
-    def __init__(self, warehouse: Warehouse, library: Library, filters: Filters) -> None:
+    def __init__(
+        self, warehouse: Warehouse, library: Library, filters: Filters, batches: Sequence[Batch] | None = None
+    ) -> None:
         self._warehouse, self._library = warehouse, library
-        self._batches = warehouse.batches()
+        self._batches = warehouse.batches() if batches is None else list(batches)
         self._settings = Settings.load(warehouse.root)
         self._hosts = Hosts.of(self._batches, self._settings)
+        self._today = clock.now().date()
+        path = warehouse.root / FILE_NAME
+        self._tuning = Tuning.of(self._settings, library, path, self._hosts.host_of, self._today)
+        filters = filters.pinned()
         self._filters = replace(filters, host_as=self._hosts.host_of(filters.host)) if filters.host else filters
         self._connections: dict[bool, Any] = {}
         self._made: dict[bool, Views] = {}
@@ -68,9 +81,11 @@ class Hunt:
         self._newest: datetime | None = None
 
     def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
-        """Return the rows of *analytic* in its own order, the first *most* of them."""
+        """Return the rows of *analytic* in its own order, the first *most* of them, without what is suppressed."""
         self._keep([analytic])
-        connection, sql, values = self._query(analytic)
+        connection, sql, values = self.query(analytic)
+        if tests := self.tests(analytic):
+            sql = f"select * from ({sql}) as found where not ({' or '.join(tests.values())})"
         order = ", ".join(analytic.metadata.order_by)
         limit = "" if most is None else f" limit {most:d}"
         return connection.sql(f"{sql} order by {order}{limit}", params=values).to_arrow_table()
@@ -85,22 +100,45 @@ class Hunt:
 
         *found* are its rows, for a caller that has them already.
         """
+        tests, left = self.tests(analytic), ""
         if found is None:
-            connection, sql, values = self._query(analytic)
+            connection, sql, values = self.query(analytic)
             columns = self._columns(connection, analytic)
+            if tests:
+                sql, left = hidden.marked(sql, tests), " filter (where not is_hidden)"
         else:
             connection, sql, values = self._connect(beneath=False), "select * from found", {}
             connection.register("found", found)
             columns = found.column_names
-        host = _first_of(("host", "dest", "target_host", "source_host"), columns)
-        first = _first_of(("event_time", "first_time", "first_seen", "first", "start", "start_time"), columns)
-        last = _first_of(("event_time", "last_time", "last_seen", "last", "end", "end_time", "start"), columns)
+        host = hidden.first_of(("host", "dest", "target_host", "source_host"), columns)
+        first, last = hidden.first_of(hidden.FIRSTS, columns), hidden.first_of(hidden.LASTS, columns)
         picked = (
-            f"count(*) as hits, {f'count(distinct {host})' if host else 'null'} as hosts, "
-            f"{f'min({first})' if first else 'null'} as first_time, {f'max({last})' if last else 'null'} as last_time"
+            f"count(*){left} as hits, {f'count(distinct {host}){left}' if host else 'null'} as hosts, "
+            f"{f'min({first}){left}' if first else 'null'} as first_time, "
+            f"{f'max({last}){left}' if last else 'null'} as last_time"
         )
+        if left:
+            picked += f", {hidden.summed(tests)}"
         counted = rows(connection, f"select {picked} from ({sql})", values)[0]
-        return Line(analytic, seen=self.seen(analytic), **counted)
+        if tests and not left:
+            counted |= hidden.count(self, analytic, tests)
+        by = tuple(counted.pop("suppressed_by", None) or ())
+        return Line(analytic, seen=self.seen(analytic), suppressed_by=by, **counted)
+
+    @property
+    def tuning(self) -> Tuning:
+        """What the settings say of expected hits."""
+        return self._tuning
+
+    def tuning_of(self, settings: Settings, path: Path | None = None) -> Tuning:
+        """Return what *settings*, of the file *path*, would say of expected hits here, with what has ended too."""
+        settings = replace(settings, aliases=self._settings.aliases)
+        where = path or self._warehouse.root / FILE_NAME
+        return Tuning.of(settings, self._library, where, self._hosts.host_of, self._today, ended=True)
+
+    def suppressed(self, analytic: Analytic) -> pa.Table:
+        """Return the rows of *analytic* that are suppressed, with the ids of what hides them and why before them."""
+        return hidden.rows_of(self, analytic)
 
     def seen(self, analytic: Analytic) -> Seen:
         """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
@@ -149,6 +187,15 @@ class Hunt:
         """Work out once what *analytics* share; a single look at one of them does without."""
         self._keep(analytics)
 
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """What of the lake is looked at, whatever is committed meanwhile."""
+        return tuple(self._batches)
+
+    def ingested_until(self) -> datetime | None:
+        """Return when the newest of what is looked at was ingested: where the next run goes on."""
+        return newest_ingest(self._batches)
+
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
         connection = self._connect(beneath=False)
@@ -170,7 +217,8 @@ class Hunt:
             self._counted = Coverage(self._connect(beneath=False))
         return self._counted
 
-    def _query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
+    def query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
+        """Return a connection and the SQL of the rows of *analytic* under the filters, suppressed ones too."""
         beneath = analytic.metadata.filters == "events" and bool(self._filters)
         connection = self.connection(analytic, beneath=beneath)
         where = ""
@@ -179,6 +227,17 @@ class Hunt:
             lasting = analytic.metadata.kind in ("session", "chain")
             where, values = self._filters.where(self._columns(connection, analytic), self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
+
+    def tests(self, analytic: Analytic, tuning: Tuning | None = None) -> dict[str, str]:
+        """Return for each rule about *analytic* the SQL over its rows ``found`` that is true of what it hides.
+
+        *tuning* are other rules than those of the settings, to be tried.
+        """
+        tuning = tuning or self._tuning
+        if not tuning.about(analytic):
+            return {}
+        shown = self.connection(analytic).sql(f"select * from hunt.{analytic.view} limit 0")
+        return tuning.tests(analytic, dict(zip(shown.columns, map(str, shown.types), strict=True)))
 
     def _keep(self, analytics: Sequence[Analytic]) -> None:
         """Work out what *analytics* share, where their events are not filtered beneath them."""
@@ -203,9 +262,13 @@ class Hunt:
                 connection.execute(statement)
             where = ""
             if beneath:
-                columns = ("event_time", "host", "user_name", "user_domain")
+                columns = ("event_time", "host", "user_name", "user_domain", "ingested_at")
                 where, values = self._filters.where(columns, self.newest())
                 where = _bound(where, values)
+            elif self._filters.ingested_since:
+                fresh, values = self._filters.fresh
+                query = f"create table {FRESH} as select event_uid from lake_events where {fresh}"
+                connection.execute(query, values)
             self._made[beneath] = create_views(connection, self._library, (), where)
         return self._connections[beneath]
 
@@ -217,11 +280,6 @@ class Hunt:
             query = "select max(event_time) as newest from lake_events where event_time <= ingested_at"
             self._newest = rows(connection, query)[0]["newest"]
         return self._newest
-
-
-def _first_of(names: Iterable[str], columns: Sequence[str]) -> str | None:
-    """Return the first of *names* that is a column, quoted: ``end`` is also a keyword."""
-    return next((f'"{name}"' for name in names if name in columns), None)
 
 
 def _bound(where: str, values: dict[str, Any]) -> str:
@@ -237,8 +295,13 @@ def _bound(where: str, values: dict[str, Any]) -> str:
 
 
 @contextmanager
-def open_hunt(root: Path, library: Library, filters: Filters | None = None) -> Iterator[Hunt]:
-    """Open the warehouse at *root* for hunting; raises :class:`NoDataError` (exit 3) if nothing was ever ingested."""
+def open_hunt(
+    root: Path, library: Library, filters: Filters | None = None, batches: Sequence[Batch] | None = None
+) -> Iterator[Hunt]:
+    """Open the warehouse at *root* for hunting; raises :class:`NoDataError` (exit 3) if nothing was ever ingested.
+
+    *batches* are what it had when a run of several hunts began, so that all of them see the same.
+    """
     warehouse = Warehouse.open(root)
     check_whole(warehouse)
     if not any(batch.event_files for batch in warehouse.batches()):
@@ -246,7 +309,7 @@ def open_hunt(root: Path, library: Library, filters: Filters | None = None) -> I
     if not catalog.is_current(warehouse, library):
         with suppress(WmiwhError), warehouse.writing(wait=False):  # a running ingest will do it itself
             catalog.refresh_database(warehouse, library)
-    hunt = Hunt(warehouse, library, filters or Filters())
+    hunt = Hunt(warehouse, library, filters or Filters(), batches)
     try:
         yield hunt
     finally:

@@ -2,20 +2,23 @@
 
 The views ``hunt.risk_events`` and ``hunt.risk_by_object`` say it for the whole warehouse. Here the same is said of a
 window: the filters choose findings (an act keeps its id, also where only some of it lies in the window), then the
-highest score of each act counts among those that are left.
+highest score of each act counts among those that are left. So it is with suppressed hits: they are taken out of what
+was found, and an act that loses its highest finding counts with the next one.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from wmiwarehouse.content.findings import counted
+from wmiwarehouse.content.findings import counted, identity
 from wmiwarehouse.content.library import Library, RiskView
+from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.hunt import Hunt
+from wmiwarehouse.lake.query import rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +28,27 @@ EVENTS, BY_OBJECT = "risk_events", "risk_by_object"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What was found, a row for each finding and object at risk, and apart from it what is suppressed."""
+
+    events: pa.Table
+    suppressed: pa.Table
+    """With ``suppressed_by`` and ``reason`` before the columns of the others."""
+
+    @property
+    def findings_suppressed(self) -> int:
+        """How many findings are suppressed; each may put several objects at risk."""
+        return len(set(self.suppressed.column("finding_id").to_pylist()))
+
+
 def risk_events(hunting: Hunt, library: Library) -> pa.Table:
-    """Return a row for each finding and object at risk, oldest first, under the filters of *hunting*.
+    """Return a row for each finding and object at risk, without what is suppressed: see :func:`scored`."""
+    return scored(hunting, library).events
+
+
+def scored(hunting: Hunt, library: Library) -> Scored:
+    """Return the findings under the filters of *hunting*, oldest first, and those that are suppressed.
 
     A finding is kept with all its objects if any of it lies in the window, and if it, or any of its objects, is of
     the host and the user that are asked for.
@@ -35,7 +57,63 @@ def risk_events(hunting: Hunt, library: Library) -> pa.Table:
     hunting.prepare(counted(library.newest.values()))
     connection = hunting.connection(view)
     table = connection.sql(f"select * from hunt.{view.view} order by {_order(view)}").to_arrow_table()
-    return narrowed(hunting, library, table) if hunting.filters else table
+    table = narrowed(hunting, library, table) if hunting.filters else table
+    return _split(hunting, view, table, _suppressed(hunting, library))
+
+
+def _suppressed(hunting: Hunt, library: Library) -> pa.Table:
+    """Return the findings all of whose rows are suppressed, with what hides them and why."""
+    import pyarrow as pa
+
+    found: list[dict[str, Any]] = []
+    for analytic in counted(library.newest.values()):
+        if tests := hunting.tests(analytic):
+            reasons = {name: hunting.tuning.rule(name).reason for name in tests}
+            query = f"""
+                select finding_id, max(suppressed_by) as suppressed_by, max(reason) as reason
+                from (
+                    select
+                        {identity(analytic)} as finding_id,
+                        {hidden.any_of(tests)} as is_hidden,
+                        {hidden.named(tests)} as suppressed_by,
+                        {hidden.named(tests, reasons)} as reason
+                    from hunt.{analytic.view} as found
+                )
+                group by finding_id
+                having bool_and(is_hidden)"""
+            found += rows(hunting.connection(analytic), query)
+    columns = ("finding_id", "suppressed_by", "reason")
+    return pa.table({name: pa.array([row[name] for row in found], pa.string()) for name in columns})
+
+
+def _split(hunting: Hunt, view: RiskView, table: pa.Table, suppressed: pa.Table) -> Scored:
+    connection = hunting.connection()
+    connection.register("found", table)
+    connection.register("suppressed", suppressed)
+    try:
+        kept = table
+        if suppressed.num_rows:
+            kept = connection.sql(
+                f"""
+                with kept as (
+                    select * exclude (counts) from found
+                    where finding_id not in (select finding_id from suppressed)
+                )
+                select {", ".join(_COUNTS if name == "counts" else name for name in table.column_names)}
+                from kept
+                order by {_order(view)}"""
+            ).to_arrow_table()
+        apart = connection.sql(
+            f"""
+            select suppressed.suppressed_by, suppressed.reason, found.*
+            from found
+            inner join suppressed on found.finding_id = suppressed.finding_id
+            order by {_order(view)}"""
+        ).to_arrow_table()
+    finally:
+        connection.unregister("found")
+        connection.unregister("suppressed")
+    return Scored(kept, apart)
 
 
 def risk_by_object(hunting: Hunt, library: Library, events: pa.Table | None = None) -> pa.Table:
@@ -69,12 +147,20 @@ def narrowed(hunting: Hunt, library: Library, table: pa.Table) -> pa.Table:
     connection = hunting.connection()
     terms: list[str] = []
     values: dict[str, Any] = {}
-    span = replace(wanted, host=None, user=None)
+    if wanted.ingested_since:
+        only = Filters(ingested_since=wanted.ingested_since)
+        term, found = only.where(_RECORDS, None)
+        # A count over many records does not name them: it is as new as what else was found of the same act.
+        counted = f"len(event_uids) = 0 and act in (select act from found where {term})"
+        terms.append(f"({term} or ({counted}))")
+        values |= found
+    span = replace(wanted, host=None, user=None, ingested_since=None)
     if span:
         term, found = span.where(("event_time", "last_time"), hunting.newest(), lasting=True)
         terms.append(term)
         values |= found
-    for name, only in (("host", replace(wanted, since=None, until=None, user=None)), ("user", _only_user(wanted))):
+    only_host = replace(wanted, since=None, until=None, user=None, ingested_since=None)
+    for name, only in (("host", only_host), ("user", _only_user(wanted))):
         if only:
             # A finding names several hosts and users: each of its objects is a row, and each row has its own.
             own = f'select finding_id, "{name}" from found'
@@ -96,6 +182,8 @@ def narrowed(hunting: Hunt, library: Library, table: pa.Table) -> pa.Table:
         connection.unregister("found")
 
 
+#: What a finding rests on.
+_RECORDS = ("event_uids",)
 #: As the view has it; what counts is settled anew among the findings that are left.
 _COUNTS = (
     "row_number() over (partition by act, risk_object_type, risk_object order by risk_score desc, finding_id) = 1 "
@@ -104,7 +192,7 @@ _COUNTS = (
 
 
 def _only_user(wanted: Filters) -> Filters:
-    return replace(wanted, since=None, until=None, host=None, host_as=None)
+    return replace(wanted, since=None, until=None, host=None, host_as=None, ingested_since=None)
 
 
 def _order(view: RiskView) -> Any:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from wmiwarehouse.lake.warehouse import Warehouse
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from wmiwarehouse.lake import clock
+from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
 def known(warehouse: Warehouse) -> tuple[frozenset[str], frozenset[tuple[str, str | None]]]:
@@ -19,3 +23,25 @@ def known(warehouse: Warehouse) -> tuple[frozenset[str], frozenset[tuple[str, st
             else:
                 listed.add((row["source_file"], row["reason"]))
     return frozenset(contents), frozenset(listed)
+
+
+def newest_ingest(batches: Iterable[Batch]) -> datetime | None:
+    """Return when the newest source in *batches* was ingested, those among them that were forgotten since."""
+    import pyarrow.parquet as pq
+
+    found: list[datetime] = []
+    for batch in batches:
+        for path in (batch.table("sources"), batch.table("forgotten")):
+            if path.is_file():
+                column = pq.read_table(path, columns=["ingested_at"]).column("ingested_at")
+                found += [time for time in column.to_pylist() if time is not None]
+    return max(found, default=None)
+
+
+def next_ingest(newest: datetime | None) -> datetime:
+    """Return the time of an ingest that follows one at *newest*: later than that, even if the clock was put back.
+
+    "Ingested since" must never pass over what came in later.
+    """
+    now = clock.now()
+    return now if newest is None else max(now, newest + timedelta(microseconds=1))

@@ -1,7 +1,7 @@
 """What a warehouse's owner knows and no log says: ``wmiwh.toml``, read and checked strictly.
 
-Internal networks, local accounts and the names of hosts change what a hunt finds, so a misspelt key or a network that
-is none must not pass for a setting: such a file is refused with its line and the reason.
+Internal networks, local accounts, the names of hosts and suppressions change what a hunt finds, so a misspelt key or a
+network that is none must not pass for a setting: such a file is refused with its line and the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wmiwarehouse.errors import UsageError
-from wmiwarehouse.lake.toml_lines import line_of
+from wmiwarehouse.lake import suppressions
+from wmiwarehouse.lake.setting_errors import WrongError, dotted, one_line, short
+from wmiwarehouse.lake.suppressions import Known, Suppression
+from wmiwarehouse.lake.toml_lines import line_of, lines_in
 
 FILE_NAME = "wmiwh.toml"
 
 _LIMIT = 1 << 20
-_SHOWN = 60
+_IN_VIEWS = ("internal_networks", "internal_domains", "local_accounts", "aliases")
 _IPV4 = 0xFFFF << 32
 _NAME = re.compile(r"""[^\s\\/:"'*?<>|,;$@\x00-\x1f\x7f]+""")
 _ACCOUNT = re.compile(r"""(?:[^\s\\/:"*?<>|,;@\x00-\x1f\x7f]+\\)?[^\\/:"*?<>|,;@\x00-\x1f\x7f]+""")
@@ -44,14 +47,24 @@ class Settings:
     local_accounts: tuple[str, ...] = ()
     #: Other names and addresses of a host: alias to the host's name, both lower case, addresses in canonical text.
     aliases: Mapping[str, str] = field(default_factory=dict)
+    #: Which hits are expected: for hunts, reports and risk. Views never know of it.
+    suppressions: tuple[Suppression, ...] = ()
+    known: Known = field(default_factory=Known)
 
     @classmethod
     def load(cls, root: Path) -> Settings:
         """Read the settings of the warehouse folder *root*; raises :class:`UsageError` for a file that is wrong."""
         path = root / FILE_NAME
         try:
-            if not path.exists():
-                return cls()
+            is_there = path.exists()
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+        return cls.read(path) if is_there else cls()
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """Read the file *path*, of a warehouse or one to be tried; raises :class:`UsageError` as :meth:`load` does."""
+        try:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise UsageError(f"{path}: is not a file")
             with path.open("rb") as stream:
@@ -67,13 +80,14 @@ class Settings:
         """Return the settings in *tables*, as parsed from a file; raises :class:`UsageError` without a line."""
         try:
             return _settings(_checked(tables))
-        except _WrongError as error:
+        except WrongError as error:
             raise UsageError(error.reason) from None
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what is set, whatever the layout of the file: tells when views have to be built anew."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """A hash of what views know, whatever the layout of the file: tells when they have to be built anew."""
+        told = {name: getattr(self, name) for name in _IN_VIEWS}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def owner(self, name: str, short: str) -> str | None:
         """Return the host that has *name*, or else its *short* form, as an alias; None if nobody has."""
@@ -130,18 +144,20 @@ class _Hosts(_Table):
     aliases: dict[str, list[str]] = {}
 
 
+class _Known(_Table):
+    administrators: list[str] = []
+    management_hosts: list[str] = []
+    reason: Any = None
+    author: Any = None
+    expires: Any = None
+
+
 class _File(_Table):
     network: _Network = _Network()
     accounts: _Accounts = _Accounts()
     hosts: _Hosts = _Hosts()
-
-
-class _WrongError(Exception):
-    """A value that cannot be: where it stands and why."""
-
-    def __init__(self, path: Sequence[str | int], reason: str) -> None:
-        super().__init__(reason)
-        self.path, self.reason = tuple(path), reason
+    known: _Known = _Known()
+    suppress: list[Any] = []
 
 
 def _parse(path: Path, content: bytes) -> Settings:
@@ -157,11 +173,11 @@ def _parse(path: Path, content: bytes) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(_not_toml(path, text, str(error))) from None
     except (ValueError, RecursionError) as error:
-        cause = "is nested too deep" if isinstance(error, RecursionError) else f"is no TOML: {_line(str(error))}"
+        cause = "is nested too deep" if isinstance(error, RecursionError) else f"is no TOML: {one_line(str(error))}"
         raise UsageError(f"{path}: {cause}") from None
     try:
-        return _settings(_checked(found))
-    except _WrongError as error:
+        return _settings(_checked(found), text)
+    except WrongError as error:
         raise UsageError(f"{path}, line {line_of(text, error.path)}: {error.reason}") from None
 
 
@@ -169,7 +185,7 @@ def _not_toml(path: Path, text: str, message: str) -> str:
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
     line = int(place[1]) if place and place[1] else text.count("\n") + (not text.endswith("\n"))
     cause = message[: place.start()] if place else message
-    return f"{path}, line {line}: is no TOML: {_line(cause)}"
+    return f"{path}, line {line}: is no TOML: {one_line(cause)}"
 
 
 def _checked(found: Any) -> _File:
@@ -180,30 +196,69 @@ def _checked(found: Any) -> _File:
         # A misspelt key explains whatever else is wrong.
         first = next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
         place = [step for step in first["loc"] if step != "[key]"]
-        where = _dotted(place)
+        where = dotted(place)
         if first["type"] == "extra_forbidden":
             tables: dict[str, type[BaseModel]] = {
                 "": _File,
                 "network": _Network,
                 "accounts": _Accounts,
                 "hosts": _Hosts,
+                "known": _Known,
             }
-            known = tables[_dotted(place[:-1])]
+            known = tables[dotted(place[:-1])]
             near = difflib.get_close_matches(str(place[-1]), known.model_fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known.model_fields)}"
-            raise _WrongError(place, f"{where}: no such setting; {hint}") from None
+            raise WrongError(place, f"{where}: no such setting; {hint}") from None
+        if place == ["suppress"]:
+            raise WrongError(place, "suppress: [[suppress]] with two brackets is wanted") from None
         kinds = {"string_type": "a text in quotes", "list_type": "a list", "dict_type": "a table"}
         wanted = kinds.get(first["type"], "a table")
-        raise _WrongError(place, f"{where}: {wanted} is wanted, found {_short(first['input'])}") from None
+        raise WrongError(place, f"{where}: {wanted} is wanted, found {short(first['input'])}") from None
 
 
-def _settings(file: _File) -> Settings:
+def _settings(file: _File, content: str = "") -> Settings:
+    # Each line is looked up once for all suppressions; a file without any does without.
+    lines = lines_in(content) if file.suppress else {}
     return Settings(
         tuple(_ranges(file.network.internal)),
         tuple(sorted({_domain(text, i) for i, text in enumerate(file.network.domains)})),
         tuple(sorted({_account(text, i) for i, text in enumerate(file.accounts.local)})),
         _aliases(file.hosts.aliases),
+        suppressions.read(file.suppress, suppressions.by_line(lines)),
+        _known(file.known),
     )
+
+
+def _known(given: _Known) -> Known:
+    names = [_administrator(text, i) for i, text in enumerate(given.administrators)]
+    hosts = [
+        _host(text, ("known", "management_hosts", i), f"known.management_hosts[{i}]")
+        for i, text in enumerate(given.management_hosts)
+    ]
+    # An account that is known everywhere would hide its thief; a host that is known for everybody would hide its
+    # intruder. Who means that writes a suppression, with a reason and an end.
+    for there, name, missing in (
+        (names, "administrators", "management_hosts"),
+        (hosts, "management_hosts", "administrators"),
+    ):
+        if there and not given.model_dump()[missing]:
+            reason = f"known: {name} without {missing} hides nothing: a hit is known by both, who and from where"
+            raise WrongError(("known", name), reason)
+    texts = {
+        key: suppressions.text(value, ("known", key), "say it or leave it out") if value is not None else ""
+        for key, value in (("reason", given.reason), ("author", given.author))
+    }
+    expires = None if given.expires is None else suppressions.day(given.expires, ("known", "expires"))
+    return Known(tuple(sorted(set(names))), tuple(sorted(set(hosts))), **texts, expires=expires)
+
+
+def _administrator(text: str, i: int) -> str:
+    name = text.strip().lower()
+    if not _ACCOUNT.fullmatch(name) or "\\" not in name or name.endswith("$"):
+        wanted = "wanted is 'DOMAIN\\name': a bare name would also be that of somebody's local account"
+        reason = f"known.administrators[{i}]: no account of a domain: {short(text)}; {wanted}"
+        raise WrongError(("known", "administrators", i), reason)
+    return name
 
 
 def _ranges(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -214,12 +269,12 @@ def _ranges(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
         except ValueError:
             given = None
         if given is None or "%" in text:
-            reason = f"network.internal[{i}]: no network: {_short(text)}; wanted is 10.0.0.0/8, 192.0.2.7 or fd00::/8"
-            raise _WrongError(("network", "internal", i), reason)
+            reason = f"network.internal[{i}]: no network: {short(text)}; wanted is 10.0.0.0/8, 192.0.2.7 or fd00::/8"
+            raise WrongError(("network", "internal", i), reason)
         network = given.network
         if given.ip != network.network_address:
-            reason = f"network.internal[{i}]: {_short(text)} is an address inside a network; the network is {network}"
-            raise _WrongError(("network", "internal", i), reason)
+            reason = f"network.internal[{i}]: {short(text)} is an address inside a network; the network is {network}"
+            raise WrongError(("network", "internal", i), reason)
         ranges.append((_number(network.network_address), _number(network.broadcast_address)))
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
@@ -233,19 +288,19 @@ def _ranges(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _domain(text: str, i: int) -> str:
     name = text.strip().lower().strip(".")
     if not _NAME.fullmatch(name) or ".." in name or canonical_address(name):
-        reason = f"network.domains[{i}]: no DNS domain: {_short(text)}; wanted is corp.example, without * and \\"
-        raise _WrongError(("network", "domains", i), reason)
+        reason = f"network.domains[{i}]: no DNS domain: {short(text)}; wanted is corp.example, without * and \\"
+        raise WrongError(("network", "domains", i), reason)
     return name
 
 
 def _account(text: str, i: int) -> str:
     name = text.strip().lower()
     if not _ACCOUNT.fullmatch(name):
-        reason = f"accounts.local[{i}]: no account: {_short(text)}; wanted is 'name' or 'domain\\name'"
-        raise _WrongError(("accounts", "local", i), reason)
+        reason = f"accounts.local[{i}]: no account: {short(text)}; wanted is 'name' or 'domain\\name'"
+        raise WrongError(("accounts", "local", i), reason)
     if name.endswith("$"):
-        reason = f"accounts.local[{i}]: {_short(text)} is a computer's account, which is never a local one"
-        raise _WrongError(("accounts", "local", i), reason)
+        reason = f"accounts.local[{i}]: {short(text)} is a computer's account, which is never a local one"
+        raise WrongError(("accounts", "local", i), reason)
     return name
 
 
@@ -254,23 +309,23 @@ def _aliases(table: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for key in table:
         host = _host(key, ("hosts", "aliases", key), "hosts.aliases")
         if host in owners:
-            reason = f"hosts.aliases: {_short(key)} and {_short(owners[host])} are one host; put both lists together"
-            raise _WrongError(("hosts", "aliases", key), reason)
+            reason = f"hosts.aliases: {short(key)} and {short(owners[host])} are one host; put both lists together"
+            raise WrongError(("hosts", "aliases", key), reason)
         owners[host] = key
     found: dict[str, str] = {}
     for key, names in table.items():
         host = _host(key, (), "")
         for i, name in enumerate(names):
             path = ("hosts", "aliases", key, i)
-            where = f"{_dotted(path)}"
+            where = f"{dotted(path)}"
             alias = _host(name, path, where)
             if alias == host:
                 continue
             if alias in owners:
-                raise _WrongError(path, f"{where}: {_short(name)} has aliases of its own: it cannot be two hosts")
+                raise WrongError(path, f"{where}: {short(name)} has aliases of its own: it cannot be two hosts")
             if found.setdefault(alias, host) != host:
-                reason = f"{where}: {_short(name)} is an alias of {_short(found[alias])} too: it cannot be two hosts"
-                raise _WrongError(path, reason)
+                reason = f"{where}: {short(name)} is an alias of {short(found[alias])} too: it cannot be two hosts"
+                raise WrongError(path, reason)
     return found
 
 
@@ -279,26 +334,5 @@ def _host(text: str, path: Sequence[str | int], where: str) -> str:
     address = canonical_address(name)
     looks_wrong = not _NAME.fullmatch(name) or name.startswith(".") or ".." in name or re.fullmatch(r"[0-9.]+", name)
     if address is None and looks_wrong:
-        raise _WrongError(path, f"{where}: neither a host's name nor an address: {_short(text)}")
+        raise WrongError(path, f"{where}: neither a host's name nor an address: {short(text)}")
     return address or name
-
-
-def _dotted(location: Iterable[int | str]) -> str:
-    """``network.internal[2]``, ``hosts.aliases."fs01"[0]``: as one line, whatever the keys are."""
-    text = ""
-    for step in location:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += "." + (step if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", step) else _short(step))
-    return text.lstrip(".")
-
-
-def _line(text: str) -> str:
-    return text if text.isprintable() and len(text) <= 2 * _SHOWN else _short(text)
-
-
-def _short(value: object) -> str:
-    """*value* on one line that no value can make long or strange."""
-    text = ascii(value) if not isinstance(value, str) or not value.isprintable() else f'"{value}"'
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

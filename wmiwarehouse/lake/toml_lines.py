@@ -28,6 +28,11 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
     return 1
 
 
+def lines_in(text: str) -> dict[Path, int]:
+    """Return the line of everything in the valid TOML *text*, for who asks for many of them."""
+    return _Walk(text).lines()
+
+
 class _Walk:
     """One pass over a text; every method begins at ``_at`` and leaves it behind what it read."""
 
@@ -47,7 +52,7 @@ class _Walk:
             start = self._at
             in_list = self._text.startswith("[[", self._at)
             self._at += 2 if in_list else 1
-            table = self._keys()
+            table = _within(self._keys(), lists)
             if in_list:
                 lists[table] = lists.get(table, -1) + 1
                 table = (*table, lists[table])
@@ -139,3 +144,13 @@ class _Walk:
             self._line += self._text.count("\n", self._counted, position)
             self._counted = position
         self._found.setdefault(path, self._line)
+
+
+def _within(keys: Path, lists: dict[Path, int]) -> Path:
+    """Return the path of the header *keys*: below a list of tables its last one is meant."""
+    path: Path = ()
+    for number, key in enumerate(keys, 1):
+        path = (*path, key)
+        if number < len(keys) and path in lists:
+            path = (*path, lists[path])
+    return path

@@ -8,14 +8,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.commit import SourceEntry, commit
 from wmiwarehouse.lake.hosts import Hosts
-from wmiwarehouse.lake.known import known
+from wmiwarehouse.lake.known import known, newest_ingest, next_ingest
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import moving, worker
@@ -56,6 +55,7 @@ class Run:
         self._started = time.monotonic()
         self.projection = compiled(ingest_folders)
         self.known, self.listed = known(warehouse)
+        self.newest_ingest = newest_ingest(warehouse.batches())
         #: Contents in the warehouse that are read anew, until they are committed.
         self.again: frozenset[str] = self.known if again else frozenset()
         self.known = frozenset() if again else self.known
@@ -82,7 +82,8 @@ class Batch:
 
     def __init__(self, run: Run, group: Sequence[Path], killers: Mapping[str, str]) -> None:
         self._run = run
-        self.ingested_at = datetime.now(UTC)
+        self.ingested_at = next_ingest(run.newest_ingest)
+        run.newest_ingest = self.ingested_at
         self.id = f"{self.ingested_at:%Y%m%dT%H%M%S.%fZ}-{os.urandom(3).hex()}"
         self._staged = run.warehouse.staging / self.id
         self._sources: dict[int, Surveyed] = {}

@@ -11,13 +11,14 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.hunting import risk
 from wmiwarehouse.hunting.coverage import CAUTION
 from wmiwarehouse.hunting.hunt import Hunt, select
-from wmiwarehouse.report import cases, needs, queries, secrets, seen, talks, words
+from wmiwarehouse.report import cases, needs, queries, secrets, seen, suppressed, talks, words
 from wmiwarehouse.report.model import Head, Link, Report, RiskObject, Source, Technique
 from wmiwarehouse.report.options import ReportOptions
 
 #: The document in whose form this is; its queries say its hypothesis and references.
 _DOCUMENT = "hunt-report-wmi-lateral-movement"
 _MOST_RISK = 500
+_GIVEN = ("since", "until", "host", "user", "ingested_since", "environment", "hunter")
 _MOST_SOURCES = 5000
 
 
@@ -41,7 +42,7 @@ def build(
         lines.append(hunting.line(analytic))
     on_step(len(analytics) + 1, "risk")
     connection = hunting.connection()
-    scored = risk.risk_events(hunting, library)
+    scored = risk.scored(hunting, library).events
     by_object = risk.risk_by_object(hunting, library, scored).to_pylist()
     # A score of 0 is true of every working day: it lends an act its evidence and is no case of its own.
     events = scored.to_pylist()
@@ -60,7 +61,9 @@ def build(
     totals = hunting.totals()
     report = Report(
         head=_head(totals, library, read, options),
-        summary=words.summary(found, needed, totals["hosts"], filtered=bool(hunting.filters)),
+        summary=words.summary(
+            found, needed, totals["hosts"], filtered=bool(hunting.filters), suppressed=suppressed.sentence(lines)
+        ),
         needs=needed,
         queries=results,
         cases=found.cases,
@@ -76,6 +79,7 @@ def build(
         sources=read[:_MOST_SOURCES],
         problems=tuple(problems[: seen.MOST_PROBLEMS]),
         batches=options.batches,
+        suppressed=suppressed.build(hunting, lines),
         left_out=(
             *_left_out(found, by_object, spoken, covered, read, problems, options),
             *queries.left_out((*results, *stacks), options),
@@ -99,7 +103,7 @@ def _head(totals: Mapping[str, Any], library: Library, read: Sequence[Source], o
         created=options.created or fallback,
         executed=options.executed or fallback,
         **{name: totals[name] for name in ("first_time", "last_time", "records", "hosts")},
-        **{name: getattr(options, name) for name in ("since", "until", "host", "user", "environment", "hunter")},
+        **{name: getattr(options, name) for name in _GIVEN},
         techniques=_techniques(library),
         hypothesis=_hypothesis(library),
         tool_version=__version__,

@@ -57,7 +57,8 @@ def _case(case: Case) -> _Item:
 
 def _query(query: Query) -> _Item:
     hits = f"{query.hits:,} hit{'' if query.hits == 1 else 's'}"
-    return query.id, query.id, f"{hits}, version {query.version}, data seen on {query.seen}"
+    hidden = f", {query.suppressed:,} suppressed" if query.suppressed else ""
+    return query.id, query.id, f"{hits}{hidden}, version {query.version}, data seen on {query.seen}"
 
 
 def _risk(risk: RiskObject) -> _Item:

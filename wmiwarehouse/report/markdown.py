@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from wmiwarehouse.output.escape import markdown as text
-from wmiwarehouse.report.model import Case, Head, Link, Report
+from wmiwarehouse.report.model import Case, Head, Link, Query, Report
 from wmiwarehouse.report.seen import moment
 
 _NUMBERS = frozenset({"Hits", "Hosts", "Records", "Risk", "Acts", "Analytics", "Times", "Version", "Size", "Lost"})
@@ -37,6 +37,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _table(("Data", "Log", "Records", "Verdict", "What was found"), needs)
     yield from (text(report.caution), "")
     yield from _queries(report)
+    yield from _suppressed(report)
     yield from _section("Findings")
     if not report.cases:
         yield from ("No case.", "")
@@ -66,11 +67,8 @@ _NO_CONCLUSION = "Left to the hunter: write it into a file and give it with --co
 
 
 def _particulars(head: Head) -> Iterator[str]:
-    filters = [
-        f"{name} {value}"
-        for name, value in (("since", head.since), ("until", head.until), ("host", head.host), ("user", head.user))
-        if value
-    ]
+    given = (("since", head.since), ("until", head.until), ("host", head.host), ("user", head.user))
+    filters = [f"{name} {value}" for name, value in (*given, ("ingested since", head.ingested_since)) if value]
     yield from _table(
         ("Field", "Description"),
         [
@@ -92,7 +90,7 @@ def _particulars(head: Head) -> Iterator[str]:
 def _queries(report: Report) -> Iterator[str]:
     yield from _section("Queries and Results")
     rows = [
-        (one.title, one.id, str(one.version), one.kind, one.severity, f"{one.hits:,}", one.sentence or one.seen)
+        (one.title, one.id, str(one.version), one.kind, one.severity, _hits(one), one.sentence or one.seen)
         for one in report.queries
     ]
     yield from _table(("Search", "Query", "Version", "Kind", "Severity", "Hits", "Data seen"), rows)
@@ -102,6 +100,26 @@ def _queries(report: Report) -> Iterator[str]:
             yield from _table(query.columns, query.rows)
     yield from ("Where each query comes from:", "")
     yield from _list(f"{one.id}: {document}" for one in report.queries for document in one.documents)
+
+
+def _hits(query: Query) -> str:
+    return f"{query.hits:,}{f' ({query.suppressed:,} suppressed)' if query.suppressed else ''}"
+
+
+def _suppressed(report: Report) -> Iterator[str]:
+    """Tell what the settings hide; nothing where they hide nothing at all."""
+    if not report.suppressed:
+        return
+    yield from _section("Suppressed")
+    rows = [
+        (
+            *(one.id, one.status, f"{one.hits:,}", ", ".join(one.analytics), one.where, one.reason, one.author),
+            *(one.expires, moment(one.first_time), moment(one.last_time)),
+        )
+        for one in report.suppressed
+    ]
+    columns = ("Suppression", "Status", "Hits", "Hidden of", "Where", "Reason", "Author", "Expires", "First", "Last")
+    yield from _table(columns, rows)
 
 
 def _case(case: Case) -> Iterator[str]:

@@ -48,6 +48,8 @@ class Head(_Part):
     until: str | None
     host: str | None
     user: str | None
+    ingested_since: str | None = None
+    """Only what rests on a record that came in since then."""
     environment: str
     hunter: str
     techniques: tuple[Technique, ...]
@@ -96,6 +98,8 @@ class Query(_Part):
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     """Some of its rows as text, for what is not in a case: bounded by ``--rows``; ``hits`` says how many there are."""
+    suppressed: int = 0
+    """Hits that the settings expect: they are not among ``hits``, and in no case."""
 
 
 class Evidence(_Part):
@@ -264,6 +268,25 @@ class Batch(_Part):
     sha256: str
 
 
+class Suppression(_Part):
+    """What the settings say of expected hits, and what it hides."""
+
+    id: str
+    status: Literal["applied", "unused", "expired"]
+    hits: int
+    """A hit that two suppressions hide counts for both."""
+    first_time: datetime | None
+    last_time: datetime | None
+    analytics: tuple[str, ...]
+    """What it hides of each: ``wmi_subscription 12``; where it hides nothing, those that it names."""
+    where: str
+    """Its conditions in words."""
+    reason: str
+    author: str
+    expires: str
+    """The first day on which it hides nothing any more; empty for none."""
+
+
 class Change(_Part):
     """One difference to the report that this one was compared with."""
 
@@ -300,5 +323,7 @@ class Report(_Part):
     """The batches of the lake that was read, for custody: the same digests, the same lake."""
     left_out: tuple[str, ...] = ()
     """What is not shown here, each with the command that shows it."""
+    suppressed: tuple[Suppression, ...] = ()
+    """What is hidden by the settings, and by which of them."""
     changes: tuple[Change, ...] = ()
     compared_with: str | None = None

@@ -39,6 +39,7 @@ class ReportOptions:
     until: str | None = None
     host: str | None = None
     user: str | None = None
+    ingested_since: str | None = None
     where: str = ""
     """`` -w DIR`` for the commands that the report suggests; nothing where DIR is the default."""
     batches: tuple[Batch, ...] = ()
@@ -48,6 +49,7 @@ class ReportOptions:
     def filters(self) -> str:
         """The filters as they are typed, each after a blank."""
         given = {"since": self.since, "until": self.until, "host": self.host, "user": self.user}
+        given["ingested-since"] = self.ingested_since
         return "".join(f" --{name} {_quoted(value)}" for name, value in given.items() if value)
 
 

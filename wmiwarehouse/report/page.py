@@ -82,7 +82,8 @@ class View:
         moves = [case for case in report.cases if case.kind == "lateral movement"]
         moves.sort(key=lambda case: -(case.confidence or 0))  # those of one confidence stay in the report's order
         head = report.head
-        given = (("Since", head.since), ("Until", head.until), ("Host", head.host), ("User", head.user))
+        given = [("Since", head.since), ("Until", head.until), ("Host", head.host), ("User", head.user)]
+        given.append(("Ingested since", head.ingested_since))
         return cls(
             report=report,
             moves=tuple(moves),
@@ -128,6 +129,7 @@ class View:
             ("hypothesis", "Hypothesis", "", True),
             ("data", "Data needed and found", "", True),
             ("results", "Queries and results", f"{len(report.queries):,}", True),
+            ("suppressed", "Suppressed", f"{len(report.suppressed):,}", report.suppressed),
             ("cases", "Cases", f"{len(self.moves):,}", True),
             ("findings", "Further findings", f"{len(self.findings):,}", self.findings),
             ("timeline", "Timeline", "", self.timeline),

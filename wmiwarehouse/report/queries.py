@@ -70,11 +70,22 @@ def _query(hunting: Hunt, line: Line, options: ReportOptions) -> Query:
         first_time=line.first_time,
         last_time=line.last_time,
         seen=on_hosts(line.seen),
-        sentence="" if line.hits else line.seen.sentence + (" The filters may hide hits." if hunting.filters else ""),
+        sentence=_sentence(line, filtered=bool(hunting.filters)),
         documents=tuple(f"{one.document}: {one.item}" for one in head.implements),
         columns=columns,
         rows=found,
+        suppressed=line.suppressed,
     )
+
+
+def _sentence(line: Line, *, filtered: bool) -> str:
+    """What a zero means: all may be suppressed, which is not as if nothing had happened."""
+    if line.hits:
+        return ""
+    hidden = ""
+    if line.suppressed:
+        hidden = f"No hit is left: {line.suppressed:,} suppressed, wmiwh hunt {line.analytic.id} --suppressed. "
+    return f"{hidden}{line.seen.sentence}{' The filters may hide hits.' if filtered else ''}"
 
 
 def _rows(

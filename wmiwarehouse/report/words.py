@@ -20,20 +20,24 @@ _NAMES = 8
 _NETFLOW = "Netflow"
 
 
-def summary(found: Found, needs: Sequence[DataNeed], hosts: int, *, filtered: bool) -> tuple[str, ...]:
-    """Return who moved from where to where, when, as whom, how sure; then what was not seen."""
+def summary(
+    found: Found, needs: Sequence[DataNeed], hosts: int, *, filtered: bool, suppressed: str = ""
+) -> tuple[str, ...]:
+    """Return who moved from where to where, when, as whom, how sure; then what is *suppressed* and was not seen."""
     moves = [case for case in found.cases if case.kind == "lateral movement"]
     if found.movements:
         told = [_opening(found, moves), *(_movement(case) for case in moves[:_TOLD])]
         if found.movements > _TOLD:
             told.append(_further(found.movements - _TOLD, moves[_TOLD:]))
     else:
-        told = ["No lateral movement with WMI was found in what was read."]
+        beside = " beside what is suppressed" if suppressed else ""
+        told = [f"No lateral movement with WMI was found in what was read{beside}."]
     if found.findings:
         told.append(
             f"{_count(found.findings, 'act')} on single hosts{' beside that' if found.movements else ''} "
             "put a host or a user at risk."
         )
+    told += [suppressed] if suppressed else []
     told.append(_not_seen(needs, hosts, filtered=filtered))
     return tuple(told)
 
