@@ -42,7 +42,7 @@ select
         case
             when has_zone(record ->> '$._time') or ends_with(record ->> '$._time', ' UTC')
                 then try_cast(record ->> '$._time' as timestamptz)
-            else local_to_utc(try_cast(record ->> '$._time' as timestamp), 0, null)
+            else local_to_utc(try_cast(record ->> '$._time' as timestamp), clock.offset_seconds, clock.zone)
         end
     ) as event_time,
     case
@@ -52,7 +52,7 @@ select
             or has_zone(record ->> '$._time')
             or ends_with(record ->> '$._time', ' UTC')
             then 'logged'
-        else 'assumed'
+        else coalesce(clock.time_source, 'assumed')
     end as time_source,
     cast(null as bigint) as execution_process_id,
     cast(null as bigint) as execution_thread_id,
@@ -61,3 +61,5 @@ select
     cast(null as varchar) as system_user_sid,
     record as event_data
 from records
+-- One row at most: the zone that the user names.
+left join clock on clock.source_no = records.source_no

@@ -26,11 +26,11 @@ select
                 'UTC', epoch_ms(try_cast(regexp_extract(record ->> '$.TimeCreated', '/Date\((-?[0-9]{1,14})', 1) as bigint))
             )
         when has_zone(record ->> '$.TimeCreated') then try_cast(record ->> '$.TimeCreated' as timestamptz)
-        else local_to_utc(try_cast(record ->> '$.TimeCreated' as timestamp), 0, null)
+        else local_to_utc(try_cast(record ->> '$.TimeCreated' as timestamp), clock.offset_seconds, clock.zone)
     end as event_time,
     case
         when contains(record ->> '$.TimeCreated', '/Date(') or has_zone(record ->> '$.TimeCreated') then 'logged'
-        else 'assumed'
+        else coalesce(clock.time_source, 'assumed')
     end as time_source,
     try_cast(record ->> '$.ProcessId' as bigint) as execution_process_id,
     try_cast(record ->> '$.ThreadId' as bigint) as execution_thread_id,
@@ -107,6 +107,8 @@ select
         else json_object('Message', record ->> '$.Message', 'Properties', json_extract(record, '$.Properties'))
     end as event_data
 from records
+-- One row at most: the zone that the user names.
+left join clock on clock.source_no = records.source_no
 left join property_names
     on property_names.provider = record ->> '$.ProviderName'
     and property_names.event_id = try_cast(record ->> '$.Id' as integer)

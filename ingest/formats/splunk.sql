@@ -84,7 +84,7 @@ select
             when unix_time(record ->> '$._time') is not null then unix_time(record ->> '$._time')
             when has_zone(record ->> '$._time') or ends_with(record ->> '$._time', ' UTC')
                 then try_cast(record ->> '$._time' as timestamptz)
-            else local_to_utc(try_cast(record ->> '$._time' as timestamp), 0, null)
+            else local_to_utc(try_cast(record ->> '$._time' as timestamp), clock.offset_seconds, clock.zone)
         end
     ) as event_time,
     case
@@ -94,7 +94,7 @@ select
             or ends_with(record ->> '$._time', ' UTC')
             or unix_time(record ->> '$._time') is not null
             then 'logged'
-        else 'assumed'
+        else coalesce(clock.time_source, 'assumed')
     end as time_source,
     try_cast(record ->> '$."#Event".System.Execution."#attributes".ProcessID' as bigint) as execution_process_id,
     try_cast(record ->> '$."#Event".System.Execution."#attributes".ThreadID' as bigint) as execution_thread_id,
@@ -152,6 +152,8 @@ select
         else json_extract_string(record, '$."#Event".EventData.Data')
     end as "data.Data"
 from records
+-- One row at most: the zone that the user names.
+left join clock on clock.source_no = records.source_no
 left join message_labels
     on message_labels.event_id = coalesce(
         try_cast(record ->> '$.EventCode' as integer),

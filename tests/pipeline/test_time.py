@@ -173,3 +173,19 @@ def test_records_that_no_analytic_can_see_are_named(lake: Lake, put: Put) -> Non
         "1 record has no time",
     }
     assert lake.value("select count(*) from events") == 4
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"result": {"_time": "2024-05-06 08:00:00", "sourcetype": "WinEventLog", "EventCode": "1", "RecordNumber": "1"}},
+        {"TimeCreated": "2024-05-06T08:00:00", "ProviderName": "P", "LogName": "L", "Id": 1, "Properties": []},
+        {"_time": "2024-05-06 08:00:00", "action_process_image_name": "cmd.exe", "agent_hostname": "ws01"},
+    ],
+    ids=["splunk", "get_winevent", "cortex_xdr"],
+)
+def test_a_forced_zone_reaches_formats_that_seldom_need_one(lake: Lake, tmp_path: Path, record: dict[str, Any]) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    lake.ingest(path, assume_tz="Europe/Berlin")
+    assert times(lake) == [("2024-05-06 06:00", "forced_zone")]

@@ -18,7 +18,7 @@ from wmiwarehouse.lake.known import known, newest_ingest, next_ingest
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import moving, worker
-from wmiwarehouse.pipeline.clock import Zone, decide
+from wmiwarehouse.pipeline.clock import Zone, decide, without_findings
 from wmiwarehouse.pipeline.own_files import compiled
 from wmiwarehouse.pipeline.pool import Pool
 from wmiwarehouse.pipeline.summary import Progress, Summary
@@ -162,6 +162,7 @@ class Batch:
             surveyed.clock_left = len(surveyed.survey.slices)
             self._ready += [Clock(surveyed.source, part) for part in surveyed.survey.slices]
         else:
+            surveyed.offsets = tuple(without_findings(self._run.zone))
             self._plan_reads(surveyed)
         if not surveyed.reads_left:
             self._finish(surveyed)

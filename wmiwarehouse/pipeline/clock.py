@@ -115,3 +115,8 @@ def _commonest(votes: dict[str, Counter[int]]) -> int | None:
             # Ties go to the smaller offset, so that the result does not hang on the order of records.
             return min(votes[evidence].items(), key=lambda item: (-item[1], abs(item[0]), item[0]))[0]
     return None
+
+
+def without_findings(forced: Zone | None) -> list[Offset]:
+    """Return the *forced* zone for a source whose format looks for no evidence: its times seldom lack their zone."""
+    return [Offset(None, None, forced.offset_seconds, "forced_zone", forced.name)] if forced else []
