@@ -178,7 +178,14 @@ def test_records_that_no_analytic_can_see_are_named(lake: Lake, put: Put) -> Non
 @pytest.mark.parametrize(
     "record",
     [
-        {"result": {"_time": "2024-05-06 08:00:00", "sourcetype": "WinEventLog", "EventCode": "1", "RecordNumber": "1"}},
+        {
+            "result": {
+                "_time": "2024-05-06 08:00:00",
+                "sourcetype": "WinEventLog",
+                "EventCode": "1",
+                "RecordNumber": "1",
+            }
+        },
         {"TimeCreated": "2024-05-06T08:00:00", "ProviderName": "P", "LogName": "L", "Id": 1, "Properties": []},
         {"_time": "2024-05-06 08:00:00", "action_process_image_name": "cmd.exe", "agent_hostname": "ws01"},
     ],
