@@ -75,3 +75,5 @@ class Line:
     side: str
     kind: str
     version: int
+    suppressed: int = 0
+    """Hits that the settings suppress; not among *hits*."""

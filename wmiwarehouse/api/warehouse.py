@@ -299,4 +299,5 @@ def _line(line: hunting.Line) -> Line:
         head.side,
         head.kind,
         head.version,
+        line.suppressed,
     )
