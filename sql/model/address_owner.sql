@@ -2,6 +2,7 @@
 -- name = "address_owner"
 -- title = "Which host an address belonged to, by day"
 -- requires = ["events", "host_address", "host_name"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

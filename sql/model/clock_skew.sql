@@ -2,6 +2,7 @@
 -- name = "clock_skew"
 -- title = "How far the clocks of two hosts are apart, learnt from connections that both ends logged"
 -- requires = ["events"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "connection_logon"
 -- title = "The exact tie: a connection's own address and port stand in a network logon of another host"
 -- requires = ["network_connection", "logon", "clock_skew", "address_owner"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "credential_logon"
 -- title = "Credentials given for another host (4648) tied to the network logon there"
 -- requires = ["explicit_credentials", "logon", "host_name", "clock_skew"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

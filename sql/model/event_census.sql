@@ -2,6 +2,7 @@
 -- name = "event_census"
 -- title = "How many records of each kind each host has, from when to when, and how many of them carry each column"
 -- requires = ["events"]
+-- remembered = true
 -- notes = [
 --     "One pass over the columns of the lake, copies left out: what every statement on coverage is worked out from.",
 --     "with_<column> counts the records in which the column is neither NULL nor empty. Only event_data is not counted: no hunt searches it, and reading it costs more than all other columns together.",

@@ -2,6 +2,7 @@
 -- name = "host_address"
 -- title = "Addresses that a host proved to be its own, by day, by the connections that it opened"
 -- requires = ["events"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "host_boot"
 -- title = "Boots of each host: EventLog 6005 and 6009, Kernel-General 12, Security 4608"
 -- requires = ["events"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "host_name"
 -- title = "Names by which the hosts with logs are known, each of one host only"
 -- requires = ["events"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "lateral_edge"
 -- title = "Acts of moving from one host to another, put together from both sides' records"
 -- requires = ["network_connection", "special_privileges", "explicit_credentials", "script_execution", "logon_session", "session_process", "address_owner", "connection_logon", "wmi_child", "wmic_call", "wmic_child", "remote_child"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

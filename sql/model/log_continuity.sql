@@ -2,6 +2,7 @@
 -- name = "log_continuity"
 -- title = "What is missing inside each host's logs: numbers that are not there, and clears"
 -- requires = ["events"]
+-- remembered = true
 -- whole = true
 -- notes = [
 --     "A log numbers its records without gaps, also when it is cleared, forwarded or read in several pieces. record_id_holes counts the numbers between the lowest and the highest that no record bears; NULL where no record has a number.",

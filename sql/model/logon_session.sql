@@ -2,6 +2,7 @@
 -- name = "logon_session"
 -- title = "Logon sessions: from a Security 4624 to its end, one row each"
 -- requires = ["events", "logon", "host_boot"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "named_host"
 -- title = "Hosts without any log here that the logs of others name"
 -- requires = ["events", "host_name", "address_owner"]
+-- remembered = true
 -- notes = [
 --     "Named are: targets of wmic, servers of explicit credentials (Security 4648), the workstation of a logon (4624), the far end of an internal connection (Sysmon 3) where it has a name, and accounts that end in $ (4624, 4768, 4769, and the service of a 4769).",
 --     "The name is short and lower case. An address that a host is known to have owned is that host; any other stands for itself, and only if it is internal: its machine may well have logs here under its name.",

@@ -50,6 +50,62 @@ with final as (
         process.original_file_name,
         process.hashes,
         process.integrity_level,
+        process.parent_process_path,
+        process.parent_process_name,
+        process.parent_process_id,
+        process.parent_process_guid,
+        process.parent_command_line,
+        process.parent_user,
+        process.parent_source,
+        process.targets,
+        process.remote_command,
+        process.explicit_user
+    from process_event as process
+    where
+        process.channel is distinct from 'Security'
+        or process.parent_source is not null
+    union all
+    select
+        process.event_uid,
+        process.event_time,
+        process.time_source,
+        process.utc_time,
+        process.host,
+        process.computer,
+        process.provider,
+        process.channel,
+        process.event_id,
+        process.version,
+        process.record_id,
+        process.event_data,
+        process.source_id,
+        process.source_file,
+        process.source_record,
+        process.format,
+        process.batch_id,
+        process.ingested_at,
+        process.user_name,
+        process.user_domain,
+        process.user_sid,
+        process.user_class,
+        process.subject_name,
+        process.subject_domain,
+        process.subject_sid,
+        process.subject_logon_id,
+        process.target_name,
+        process.target_domain,
+        process.target_sid,
+        process.target_logon_id,
+        process.logon_id,
+        process.process_path,
+        process.process_name,
+        process.process_id,
+        process.process_guid,
+        process.command_line,
+        process.current_directory,
+        process.original_file_name,
+        process.hashes,
+        process.integrity_level,
         coalesce(process_parent.parent_process_path, process.parent_process_path) as parent_process_path,
         coalesce(process_parent.parent_process_name, process.parent_process_name) as parent_process_name,
         process.parent_process_id,
@@ -63,11 +119,13 @@ with final as (
     from process_event as process
     left join process_parent
         on
-            process.event_uid = process_parent.event_uid
-            and process.channel = process_parent.channel
-            and process.host = process_parent.host
+            process.host = process_parent.host
+            and process.parent_process_id = process_parent.parent_process_id
             and process.event_time = process_parent.event_time
-            and process.process_name = process_parent.process_name
+            and coalesce(process.record_id, -1) = process_parent.record_order
+    where
+        process.channel = 'Security'
+        and process.parent_source is null
 )
 
 select * from final

@@ -1,7 +1,7 @@
 -- /// model
 -- name = "process_mark"
 -- title = "What begins and ends the life of a process: new processes, Security 4689, boots"
--- requires = ["events", "host_boot"]
+-- requires = ["process_life", "host_boot"]
 -- whole = true
 -- notes = [
 --     "life_key names the life that a mark is about: Sysmon's process GUID, the process id in Security's records, 'boot' for a boot, which ends every process id of its host.",
@@ -10,64 +10,24 @@
 -- ]
 -- ///
 create or replace view process_mark as
-with lives as (
+with final as (
     select
-        events.event_uid,
-        events.host,
-        events.event_time,
-        case when events.event_id = 4689 then 'exit' else 'start' end as mark,
-        case when events.event_id = 1 then -1 else coalesce(events.record_id, -1) end as mark_order,
-        case
-            when events.event_id = 1 then events.process_guid
-            else 'pid ' || cast(events.process_id as varchar)
-        end as life_key,
-        case
-            when events.event_id = 1 then events.parent_process_guid
-            when events.event_id = 4688 then 'pid ' || cast(events.parent_process_id as varchar)
-        end as parent_life_key,
-        events.process_path,
-        events.process_name,
-        events.command_line,
-        events.user_name,
-        events.user_domain,
-        events.hashes,
-        case when events.event_id in (1, 4688) then events.parent_process_name end as parent_process_name
-    from events
-    where
-        not coalesce(events.is_duplicate, false)
-        and (
-            (
-                events.channel = 'Microsoft-Windows-Sysmon/Operational'
-                and events.event_id = 1
-                and coalesce(events.provider, 'Microsoft-Windows-Sysmon') = 'Microsoft-Windows-Sysmon'
-            )
-            or (
-                events.channel = 'Security'
-                and events.event_id in (4688, 4689)
-                and coalesce(events.provider, 'Microsoft-Windows-Security-Auditing')
-                = 'Microsoft-Windows-Security-Auditing'
-            )
-        )
-),
-
-final as (
-    select
-        lives.event_uid,
-        lives.host,
-        lives.event_time,
-        cast(lives.event_time as date) as event_date,
-        lives.mark,
-        lives.mark_order,
-        lives.life_key,
-        lives.parent_life_key,
-        lives.process_path,
-        lives.process_name,
-        lives.command_line,
-        lives.user_name,
-        lives.user_domain,
-        lives.hashes,
-        lives.parent_process_name
-    from lives
+        process_life.event_uid,
+        process_life.host,
+        process_life.event_time,
+        process_life.event_date,
+        process_life.mark,
+        process_life.mark_order,
+        process_life.life_key,
+        process_life.parent_life_key,
+        process_life.process_path,
+        process_life.process_name,
+        process_life.command_line,
+        process_life.user_name,
+        process_life.user_domain,
+        process_life.hashes,
+        process_life.parent_process_name
+    from process_life
     union all
     select
         host_boot.event_uid,

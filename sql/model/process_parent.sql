@@ -1,84 +1,122 @@
 -- /// model
 -- name = "process_parent"
--- title = "The parent of each 4688 that names none, by its creator's process id"
--- requires = ["process_event", "process_mark"]
+-- title = "The parents of the 4688 that name none, by the creator's process id"
+-- requires = ["process_event", "process_life", "host_boot"]
+-- remembered = true
 -- notes = [
 --     "The parent is the latest earlier 4688 of that host with that new process id, less than 24 hours before, if neither an exit of that id nor a boot of that host lies between. So the latest mark before the child decides: if it is a start, that is the parent.",
---     "The columns beside event_uid are there to be joined on as well: a filter on them in a hunt then reaches this view's own scan. A 4688 without a host, time or process name finds no parent.",
---     "Each child is looked up on its own date and on the one before, so that the work stays small on busy hosts with long logs, where a process id comes back many times.",
+--     "All that decides is the child's host, its creator's process id, its time, and its record id among the marks of one instant (record_order, -1 without one): a row for each of these. A 4688 without a host or time finds no parent.",
+--     "Each is looked up on its own date and on the one before, so that the work stays small on busy hosts with long logs, where a process id comes back many times.",
 -- ]
 -- ///
 create or replace view process_parent as
-with days as (
-    select cast(0 as integer) as days_back
-    union all
-    select cast(1 as integer) as days_back
-),
-
-ends as (
-    select false as is_boot
-    union all
-    select true as is_boot
+with children as (
+    select distinct
+        process.host,
+        process.parent_process_id,
+        process.event_time,
+        coalesce(process.record_id, -1) as record_order
+    from process_event as process
+    where
+        process.channel = 'Security'
+        and process.parent_source is null
 ),
 
 lookups as (
     select
-        child.event_uid,
-        child.channel,
-        child.host,
-        child.event_time,
-        child.process_name,
-        child.record_id,
-        cast(child.event_time as date) - days.days_back as mark_date,
-        case when ends.is_boot then 'boot' else 'pid ' || cast(child.parent_process_id as varchar) end as life_key
-    from process_event as child
-    cross join days
-    cross join ends
+        children.host,
+        children.parent_process_id,
+        children.event_time,
+        children.record_order,
+        cast(children.event_time as date) as mark_date
+    from children
+    union all
+    select
+        children.host,
+        children.parent_process_id,
+        children.event_time,
+        children.record_order,
+        cast(children.event_time as date) - 1 as mark_date
+    from children
+),
+
+marks as (
+    select
+        lookups.host,
+        lookups.parent_process_id,
+        lookups.event_time,
+        lookups.record_order,
+        life.mark,
+        life.event_time as mark_time,
+        life.mark_order,
+        life.event_uid as mark_uid,
+        life.process_path as parent_process_path,
+        life.process_name as parent_process_name,
+        life.command_line as parent_command_line
+    from lookups
+    inner join process_life as life
+        on
+            lookups.host = life.host
+            and lookups.parent_process_id = life.process_id
+            and lookups.mark_date = life.event_date
     where
-        child.channel = 'Security'
-        and child.parent_source is null
+        life.channel = 'Security'
+        and life.event_time > lookups.event_time - interval '24' hour
+        and (
+            life.event_time < lookups.event_time
+            or (life.event_time = lookups.event_time and life.mark_order < lookups.record_order)
+        )
+    union all
+    select
+        lookups.host,
+        lookups.parent_process_id,
+        lookups.event_time,
+        lookups.record_order,
+        'boot' as mark,
+        host_boot.event_time as mark_time,
+        -1 as mark_order,
+        host_boot.event_uid as mark_uid,
+        cast(null as varchar) as parent_process_path,
+        cast(null as varchar) as parent_process_name,
+        cast(null as varchar) as parent_command_line
+    from lookups
+    inner join host_boot
+        on
+            lookups.host = host_boot.host
+            and lookups.mark_date = cast(host_boot.event_time as date)
+    where
+        host_boot.event_time > lookups.event_time - interval '24' hour
+        and (
+            host_boot.event_time < lookups.event_time
+            or (host_boot.event_time = lookups.event_time and lookups.record_order > -1)
+        )
 ),
 
 latest as (
     select
-        lookups.event_uid,
-        lookups.channel,
-        lookups.host,
-        lookups.event_time,
-        lookups.process_name,
+        marks.host,
+        marks.parent_process_id,
+        marks.event_time,
+        marks.record_order,
         arg_max(
             {
-                'mark': mark.mark,
-                'event_uid': mark.event_uid,
-                'process_path': mark.process_path,
-                'process_name': mark.process_name,
-                'command_line': mark.command_line
+                'mark': marks.mark,
+                'process_path': marks.parent_process_path,
+                'process_name': marks.parent_process_name,
+                'command_line': marks.parent_command_line
             },
-            { 't': mark.event_time, 'o': mark.mark_order, 'u': mark.event_uid }
+            { 't': marks.mark_time, 'o': marks.mark_order, 'u': marks.mark_uid }
         ) as mark
-    from lookups
-    inner join process_mark as mark
-        on
-            lookups.host = mark.host
-            and lookups.life_key = mark.life_key
-            and lookups.mark_date = mark.event_date
-    where
-        mark.event_time > lookups.event_time - interval '24' hour
-        and (
-            mark.event_time < lookups.event_time
-            or (mark.event_time = lookups.event_time and mark.mark_order < lookups.record_id)
-        )
-    group by lookups.event_uid, lookups.channel, lookups.host, lookups.event_time, lookups.process_name
+    from marks
+    group by marks.host, marks.parent_process_id, marks.event_time, marks.record_order
 ),
 
 final as (
     select
-        latest.event_uid,
-        latest.channel,
         latest.host,
+        latest.parent_process_id,
         latest.event_time,
-        latest.process_name,
-        latest.mark.event_uid as parent_event_uid,
+        latest.record_order,
         latest.mark.process_path as parent_process_path,
         latest.mark.process_name as parent_process_name,
         latest.mark.command_line as parent_command_line,

@@ -2,6 +2,7 @@
 -- name = "remote_child"
 -- title = "Children of WmiPrvSE in network logon sessions, with the host or address that the session came from"
 -- requires = ["events", "wmi_child", "logon_session", "connection_logon", "wmic_child", "address_owner", "host_address"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

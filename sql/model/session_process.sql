@@ -2,6 +2,7 @@
 -- name = "session_process"
 -- title = "New processes with the logon session that they belong to"
 -- requires = ["process_creation", "logon_session"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "wmi_child"
 -- title = "What WmiPrvSE started, one row for each process, however many records it has"
 -- requires = ["process_creation", "session_process", "logon_session"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -2,6 +2,7 @@
 -- name = "wmic_child"
 -- title = "wmic calls tied to the process that WmiPrvSE started for them"
 -- requires = ["wmic_call", "wmi_child", "clock_skew"]
+-- remembered = true
 -- whole = true
 -- kept = true
 -- notes = [

@@ -55,13 +55,13 @@ def test_hosts_that_carry_the_records_are_counted(warehouse: Path, staged: tuple
 
 
 def test_a_source_that_nobody_logged_is_seen_nowhere(connection: Any) -> None:
-    seen = Coverage(connection).seen([Requirement(channel="No/Such", event_id=1, columns=("host",))])
+    seen = Coverage(lambda _: connection).seen([Requirement(channel="No/Such", event_id=1, columns=("host",))])
     assert seen.hosts == 0
     assert "not seen on any of" in seen.sentence
 
 
 def test_the_view_and_the_words_have_the_same_numbers(connection: Any) -> None:
-    coverage = Coverage(connection)
+    coverage = Coverage(lambda _: connection)
     found = rows(connection, "select analytic, host, status, records, first_time, last_time from hunt.data_coverage")
     for analytic in Library.load().newest.values():
         if analytic.id == "data_coverage":
@@ -129,7 +129,7 @@ def test_a_host_outside_the_range_stays_and_says_so(warehouse: Path) -> None:
         for statement in relations.base_relations(Warehouse.open(warehouse).batches()):
             connection.execute(statement)
         hosts = sorted(row["host"] for row in rows(connection, "select distinct host from lake_events"))
-        create_views(connection, library, [library.get("data_coverage")], f"host in {tuple(hosts[:2])}")
+        create_views(connection, library, [library.get("data_coverage")], None, f"host in {tuple(hosts[:2])}")
         found = rows(connection, "select host, status, records, inferred from hunt.data_coverage")
     finally:
         connection.close()

@@ -184,6 +184,8 @@ class ModelMetadata(_Strict):
     """Filters that narrow ``events`` do not reach this view: it looks things up beyond the range that is asked for."""
     kept: bool = False
     """A hunt that reads this view several times works it out once: costly, and small beside the lake."""
+    remembered: bool = False
+    """Of a large lake it is worked out once and kept on disk until the lake changes: very costly, and small."""
     notes: tuple[Line, ...] = ()
 
 

@@ -22,7 +22,6 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from wmiwarehouse.hunting.refusals import one_line
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.hosts import Hosts, literal
 from wmiwarehouse.lake.settings import Settings
-from wmiwarehouse.lake.views import create_views, relations_in
+from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
@@ -112,13 +111,7 @@ def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> 
             connection.execute(statement)
         analytics = _in_hunt(library, {name for schema, name in checked.relations if schema == "hunt"})
         wanted = {name for schema, name in checked.relations if schema == "main"}
-        wanted.update(name for analytic in analytics for name in relations_in(analytic.sql))
-        models = []
-        for model in reversed(library.models):
-            if model.name in wanted:
-                models.append(model)
-                wanted.update(model.requires)
-        create_views(connection, replace(library, models=tuple(reversed(models))), analytics)
+        create_views(connection, library, analytics, wanted & {model.name for model in library.models})
     lock_down(connection, batches)
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from wmiwarehouse.content.metadata import Requirement
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import columns_of, rows
 
 CAUTION = "Not seen can mean not audited, filtered, rolled over, not collected or did not happen."
 _NO_PROOF = "seen does not prove that all was logged."
@@ -120,9 +120,11 @@ class Seen:
 class Coverage:
     """Counts once per hunt what the analytics ask for."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        counted = set(connection.sql("select * from event_census limit 0").columns)
+    def __init__(self, connect: Callable[[Iterable[str]], Any]) -> None:
+        """*connect* gives a connection with the models that it is called with."""
+        self._connect = connect
+        connection = connect(["event_census"])
+        counted = columns_of(connection, "event_census")
         wanted = rows(connection, "select distinct column_name from analytic_requirement order by column_name")
         # Only what some analytic asks for: the rest of the census would have to be read for nothing.
         columns = [f"with_{row['column_name']}" for row in wanted]
@@ -178,13 +180,13 @@ class Coverage:
     @cached_property
     def _logs(self) -> list[dict[str, Any]]:
         query = "select host, log_key, record_id_holes, log_clears, last_clear from log_continuity"
-        return rows(self._connection, query)
+        return rows(self._connect(["log_continuity"]), query)
 
     @cached_property
     def _named_only(self) -> int:
         # An address may well be that of a host with logs; only names are counted as further hosts.
         query = "select count(distinct host) as hosts from named_host where not is_address"
-        return int(rows(self._connection, query)[0]["hosts"])
+        return int(rows(self._connect(["named_host"]), query)[0]["hosts"])
 
 
 def _meets(row: dict[str, Any], requirement: Requirement) -> bool:

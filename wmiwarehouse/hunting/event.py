@@ -14,7 +14,7 @@ from typing import Any
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.hunt import Hunt
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import columns_of, rows
 
 _FEWEST = 6
 _MOST = 20
@@ -53,7 +53,7 @@ def find(hunting: Hunt, library: Library, text: str, on_step: Callable[[float], 
     prefix = text.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{_FEWEST},{_MOST}}}", prefix):
         raise UsageError(f"{text}: no event id; it is {_MOST} hex digits, of which the first {_FEWEST} may do")
-    connection = hunting.connection()
+    connection = hunting.connection(models=["events"])
     found = rows(
         connection,
         f"select event_uid, event_time, host, channel, event_id, record_id from lake_events "
@@ -132,8 +132,7 @@ def _standing(
 
 def _stands_in(hunting: Hunt, analytic: Analytic, event: dict[str, Any]) -> bool:
     connection = hunting.connection(analytic)
-    view = connection.sql(f"select * from hunt.{analytic.view} limit 0")
-    types = dict(zip(view.columns, map(str, view.types), strict=True))
+    types = columns_of(connection, analytic.view, "hunt")
     values: dict[str, Any] = {}
     terms = []
     if {"event_uid", "event_time", "host"} <= set(types) and analytic.metadata.kind not in _LASTING:

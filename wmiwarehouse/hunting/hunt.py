@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,20 @@ from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters
-from wmiwarehouse.hunting.kept import keep, to_keep
+from wmiwarehouse.hunting.kept import columns_read, to_keep
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import columns_of, rows
+from wmiwarehouse.lake.remembered import LEAST_LAKE, Remembered
 from wmiwarehouse.lake.settings import FILE_NAME, Settings
 from wmiwarehouse.lake.views import Views, create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
@@ -103,7 +106,7 @@ class Hunt:
         tests, left = self.tests(analytic), ""
         if found is None:
             connection, sql, values = self.query(analytic)
-            columns = self._columns(connection, analytic)
+            columns = list(columns_of(connection, analytic.view, "hunt"))
             if tests:
                 sql, left = hidden.marked(sql, tests), " filter (where not is_hidden)"
         else:
@@ -173,14 +176,20 @@ class Hunt:
         """What the rows are narrowed to."""
         return self._filters
 
-    def connection(self, *analytics: Analytic | RiskView, beneath: bool = False) -> Any:
-        """Return a connection with the model views and *analytics*; its events are filtered if *beneath*."""
-        connection = self._connect(beneath=beneath)
-        for analytic in analytics:
-            if (beneath, analytic.view) not in self._views:
-                tables = () if beneath else self._kept
-                connection.execute(self._made[beneath].statement(analytic.sql, tables))
-                self._views.add((beneath, analytic.view))
+    def connection(
+        self, *analytics: Analytic | RiskView, models: Iterable[str] = (), beneath: bool = False
+    ) -> duckdb.DuckDBPyConnection:
+        """Return a connection with the views of *analytics* and *models*; its events are filtered if *beneath*.
+
+        The ``lake_*`` relations are always there; what else a caller's own SQL reads it has to name.
+        """
+        connection: duckdb.DuckDBPyConnection = self._connect(beneath=beneath)
+        views = self._made[beneath]
+        new = [analytic for analytic in analytics if (beneath, analytic.view) not in self._views]
+        views.make(connection, [*models, *(name for analytic in new for name in views.read_by(analytic))])
+        for analytic in new:
+            connection.execute(views.statement(analytic.sql))
+            self._views.add((beneath, analytic.view))
         return connection
 
     def prepare(self, analytics: Sequence[Analytic]) -> None:
@@ -214,7 +223,7 @@ class Hunt:
 
     def _coverage(self) -> Coverage:
         if not hasattr(self, "_counted"):
-            self._counted = Coverage(self._connect(beneath=False))
+            self._counted = Coverage(lambda models: self.connection(models=models))
         return self._counted
 
     def query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
@@ -225,7 +234,8 @@ class Hunt:
         values: dict[str, Any] = {}
         if self._filters and not beneath:
             lasting = analytic.metadata.kind in ("session", "chain")
-            where, values = self._filters.where(self._columns(connection, analytic), self.newest(), lasting=lasting)
+            columns = columns_of(connection, analytic.view, "hunt")
+            where, values = self._filters.where(columns, self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
 
     def tests(self, analytic: Analytic, tuning: Tuning | None = None) -> dict[str, str]:
@@ -236,29 +246,26 @@ class Hunt:
         tuning = tuning or self._tuning
         if not tuning.about(analytic):
             return {}
-        shown = self.connection(analytic).sql(f"select * from hunt.{analytic.view} limit 0")
-        return tuning.tests(analytic, dict(zip(shown.columns, map(str, shown.types), strict=True)))
+        return tuning.tests(analytic, columns_of(self.connection(analytic), analytic.view, "hunt"))
 
     def _keep(self, analytics: Sequence[Analytic]) -> None:
         """Work out what *analytics* share, where their events are not filtered beneath them."""
         chosen = [item for item in analytics if item.metadata.filters == "rows" or not self._filters]
         names = [name for name in to_keep(self._library, chosen) if name not in self._kept]
-        if names:
-            connection = self._connect(beneath=False)
+        if names and not self._is_large:  # else what costs most is remembered on disk, and the rest takes much memory
+            connection = self.connection(models=names)
             for name in names:
-                keep(connection, self._library, self._made[False].model(name, self._kept), name)
+                columns = columns_read(self._library, name, columns_of(connection, name))
+                self._made[False].keep(connection, name, columns)
                 self._kept.add(name)
-
-    @staticmethod
-    def _columns(connection: Any, analytic: Analytic) -> list[str]:
-        return list(connection.sql(f"select * from hunt.{analytic.view} limit 0").columns)
 
     def _connect(self, *, beneath: bool) -> Any:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""
         if beneath not in self._connections:
             connection = catalog.connect()
             self._connections[beneath] = connection
-            for statement in relations.base_relations(self._batches, self._settings, self._hosts):
+            statements = relations.base_relations(self._batches, self._settings, self._hosts)
+            for statement in statements:
                 connection.execute(statement)
             where = ""
             if beneath:
@@ -269,8 +276,13 @@ class Hunt:
                 fresh, values = self._filters.fresh
                 query = f"create table {FRESH} as select event_uid from lake_events where {fresh}"
                 connection.execute(query, values)
-            self._made[beneath] = create_views(connection, self._library, (), where)
+            remembered = Remembered(self._warehouse.root, statements) if self._is_large and not beneath else None
+            self._made[beneath] = create_views(connection, self._library, (), (), where, remembered)
         return self._connections[beneath]
+
+    @cached_property
+    def _is_large(self) -> bool:
+        return sum(path.stat().st_size for batch in self._batches for path in batch.event_files) >= LEAST_LAKE
 
     def newest(self) -> datetime | None:
         """Return the time of the newest event."""

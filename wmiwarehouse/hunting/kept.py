@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.lake.views import relations_in
@@ -34,20 +33,12 @@ def to_keep(library: Library, analytics: Iterable[Analytic]) -> list[str]:
     return [model.name for model in library.models if model.metadata.kept and reads[model.name] > 1]
 
 
-def keep(connection: Any, library: Library, statement: str, name: str) -> None:
-    """Put a table in the place of the model view *name*, made by *statement*.
-
-    Its columns are those that any other view names.
-    """
-    connection.execute(statement)
+def columns_read(library: Library, name: str, columns: Iterable[str]) -> list[str]:
+    """Return those of the *columns* of the model *name* that any other view names, as SQL."""
     words = {
         word
         for view in library.views
         if view.sql and name in relations_in(view.sql)
         for word in re.findall(r"\w+", view.sql)
     }
-    columns = [column for column in connection.sql(f"select * from {name} limit 0").columns if column in words]
-    listed = ", ".join(f'"{column}"' for column in columns)
-    connection.execute(f"create table being_kept as select {listed} from {name}")
-    connection.execute(f"drop view {name}")
-    connection.execute(f"alter table being_kept rename to {name}")
+    return [f'"{column}"' for column in columns if column in words]

@@ -76,7 +76,7 @@ def find(hunting: Hunt, library: Library, host: str, logon_id: str) -> Session:
         hint = f"; nearest: {', '.join(near)}" if near else f"; there are records of {len(hunting.known_hosts):,} hosts"
         raise UsageError(f"no record in this warehouse is of host {host}{hint}")
     analytic = library.get(_EVENTS)
-    connection = hunting.connection(analytic)
+    connection = hunting.connection(analytic, models=("logon_session", "session_process"))
     values = {"hosts": list(hosts), "logon_id": wanted}
 
     def read(query: str) -> Any:

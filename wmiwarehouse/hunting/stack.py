@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.hunt import Hunt
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import columns_of, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,9 +39,10 @@ def stack(hunting: Hunt, library: Library, columns: Sequence[str], *, of: str, r
     """Count the values of *columns* in the view *of*; *rare* keeps those of at most so many hosts."""
     analytic, view = _view(library, of)
     beneath = analytic is not None and analytic.metadata.filters == "events" and bool(hunting.filters)
-    connection = hunting.connection(*([analytic] if analytic else []), beneath=beneath)
-    empty = connection.sql(f"select * from {view} limit 0")
-    types = dict(zip(empty.columns, map(str, empty.types), strict=True))
+    schema, name = view.split(".")
+    models = [] if analytic else [name]
+    connection = hunting.connection(*([analytic] if analytic else []), models=models, beneath=beneath)
+    types = columns_of(connection, name, schema)
     keys = [_column(name, types, of) for name in dict.fromkeys(columns)]
     where = ""
     values: dict[str, object] = {}

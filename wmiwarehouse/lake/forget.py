@@ -15,6 +15,7 @@ from typing import Any
 
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.lake import tables
+from wmiwarehouse.lake.remembered import forget_all
 from wmiwarehouse.lake.rest import key, publish, staging, take_out, write_tables
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.readers.containers import Place
@@ -81,6 +82,7 @@ def forget(warehouse: Warehouse, sources: Sequence[dict[str, Any]]) -> Forgotten
         ]
         write_tables(connection, folder, rest)
         publish(warehouse, folder, rest)
+    forget_all(warehouse.root)
     return Forgotten(len(sources), sum(row["records"] for row in sources), len(rest.copies.restored))
 
 

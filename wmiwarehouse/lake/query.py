@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 
 def rows(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Run *sql* with named *parameters* and return every row as a dict."""
-    found: list[dict[str, Any]] = connection.sql(sql, params=dict(parameters or {})).to_arrow_table().to_pylist()
+    result = connection.execute(sql, dict(parameters or {}))
+    with warnings.catch_warnings():
+        # A relation would copy the rows once less, and bind the query twice: of wide views that is most of the time.
+        warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+        found: list[dict[str, Any]] = result.to_arrow_table().to_pylist()
     return found
+
+
+def columns_of(connection: Any, relation: str, schema: str = "main") -> dict[str, str]:
+    """Return the columns of a table or view with their types, as they were bound when it was made."""
+    query = """
+        select column_name, data_type from duckdb_columns()
+        where database_name = current_database() and schema_name = $schema and table_name = $relation
+        order by column_index"""
+    found = rows(connection, query, {"schema": schema, "relation": relation})
+    return {row["column_name"]: row["data_type"] for row in found}

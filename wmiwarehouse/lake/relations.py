@@ -7,6 +7,7 @@ from its first query to its last, whatever is committed meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from wmiwarehouse.content.library import Library
@@ -33,7 +34,8 @@ def base_relations(batches: Iterable[Batch], settings: Settings | None = None, h
         ("problems", tables.PROBLEMS),
         ("duplicates", tables.DUPLICATES),
     ):
-        statements.append(_relation(f"lake_{name}", columns, [batch.table(name) for batch in batches]))
+        files = [batch.table(name) for batch in batches]
+        statements.append(_relation(f"lake_{name}", columns, [file for file in files if not _is_empty(file)]))
     statements.append(_host_list(batches, host))
     return statements + settings_relations(settings, hosts.aliases)
 
@@ -89,6 +91,17 @@ def _relation(name: str, columns: dict[str, str], files: list[Any], derived: Map
     derived = {column: sql for column, sql in (derived or {}).items() if sql != column}
     picked = ", ".join(f"{derived[column]} as {column}" if column in derived else column for column in columns)
     return f"create or replace view {name} as select {picked} from {_parquet(files)}"
+
+
+def _is_empty(file: Path) -> bool:
+    """Whether *file* has no row: without any copies in the lake, no view has to look for them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return bool(pq.read_metadata(file).num_rows == 0)
+    except (OSError, pa.ArrowException):
+        return False  # what is wrong with it is said when it is read
 
 
 def _parquet(files: Iterable[Any]) -> str:

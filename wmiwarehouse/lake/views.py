@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from wmiwarehouse.content.library import Analytic, Library, RiskView
+from wmiwarehouse.lake.hosts import literal
 from wmiwarehouse.lake.relations import analytic_requirement
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
+
+    from wmiwarehouse.lake.remembered import Remembered
 
 _HEAD = re.compile(r"create or replace view (\S+) as\s")
 
@@ -25,11 +30,13 @@ _HEAD = re.compile(r"create or replace view (\S+) as\s")
 class Views:
     """The statements of a library's views, with ``events`` narrowed by *events_where* if it is given.
 
+    Models whose head says ``remembered`` come from *remembered* if it is given, and go there once worked out.
+
     *events_where* narrows everything above ``events`` too but the models that are marked ``whole`` (the parent of a
     process may have started before the range): how filters get beneath an aggregation.
     """
 
-    def __init__(self, library: Library, events_where: str = "") -> None:
+    def __init__(self, library: Library, events_where: str = "", remembered: Remembered | None = None) -> None:
         self._kept = {model.name for model in library.models if model.metadata.kept}
         #: Model view -> its statement, each after those that it reads.
         self.models: dict[str, str] = {}
@@ -43,19 +50,24 @@ class Views:
                 self.models[model.name] = model.sql
         self._reads = {name: self._named_in(sql, but=name) for name, sql in self.models.items()}
         self._times: dict[str, Counter[str]] = {}
+        #: What there is of them in the database, and which of those as tables that were worked out.
+        self._made: set[str] = set()
+        self._tables: set[str] = set()
+        self._remembered = remembered
+        #: The models that are worked out once for each state of the lake.
+        self._to_remember = {model.name for model in library.models if model.metadata.remembered and remembered}
+        self._tables.update(self._to_remember)
         self._above_kept = {
             name for name in self.models if name in self._kept or self._times_in(name).keys() & self._kept
         }
 
-    def statement(self, sql: str, tables: Collection[str] = ()) -> str:
-        """Return the statement *sql* of a view with the models that it needs as steps, if it would repeat one.
-
-        Models in *tables* were worked out already and stand there as tables.
-        """
+    def statement(self, sql: str) -> str:
+        """Return the statement *sql* of a view with the models that it needs as steps, if it would repeat one."""
         times = self._times_below(self._named_in(sql, but=_name(sql)))
-        if all(times[name] < 2 for name in self._kept.difference(tables)):
+        if all(times[name] < 2 for name in self._kept.difference(self._tables)):
             return sql
-        steps = [name for name in self.models if name in times and name in self._above_kept and name not in tables]
+        above = self._above_kept - self._tables
+        steps = [name for name in self.models if name in times and name in above]
         read = Counter(self._named_in(sql, but=_name(sql)))
         for name in steps:
             read.update(self._reads[name])
@@ -66,9 +78,73 @@ class Views:
         )
         return _statement(_name(sql), f"with {listed}\nselect * from (\n{_body(sql)}\n) as answer")
 
-    def model(self, name: str, tables: Collection[str] = ()) -> str:
+    def keep(self, connection: duckdb.DuckDBPyConnection, name: str, columns: Iterable[str]) -> None:
+        """Put a table with *columns*, in SQL, in the place of the model view *name*, for all that reads it from now on."""
+        listed = ", ".join(columns)
+        body = _body(self.model(name))
+        connection.execute(f"create table being_kept as select {listed} from (\n{body}\n) as kept")
+        connection.execute(f"drop view {name}")
+        connection.execute(f"alter table being_kept rename to {name}")
+        self._tables.add(name)
+
+    def model(self, name: str) -> str:
         """Return the statement of the model view *name*; see :meth:`statement`."""
-        return self.statement(self.models[name], tables)
+        return self.statement(self.models[name])
+
+    def read_by(self, item: Analytic | RiskView) -> list[str]:
+        """Return the models that *item* names."""
+        return list(self._named_in(item.sql, but=""))
+
+    def make(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Iterable[str],
+        make_others: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make the views of the models *names*, and of all that they read, where *connection* has not got them yet.
+
+        A view is bound when it is made, with all that it is built on. So each model first stands there as an empty
+        table, and the views are made from the top down, *make_others* before them: each then finds tables and not
+        whole trees.
+        """
+        wanted = set(names).difference(self._made)
+        files: dict[str, Path] = {}
+        for name in reversed(self.models):
+            if name in wanted and name not in self._made:
+                if path := self._find(name):
+                    files[name] = path
+                else:
+                    wanted.update(self._reads[name])
+        for name, path in files.items():
+            connection.execute(_statement(name, _rows_of(path)))
+        missing = [name for name in self.models if name in wanted and name not in self._made and name not in files]
+        for name in missing:
+            body = _body(self.models[name])
+            connection.execute(f"create table {name} as select * from (\n{body}\n) as stub limit 0")
+        make_others()
+        for name in reversed(missing):
+            connection.execute(f"drop table {name}")
+            connection.execute(self.model(name))
+        self._made.update(missing, files)
+        for name in missing:
+            self._remember(connection, name)
+
+    def _find(self, name: str) -> Path | None:
+        if self._remembered and name in self._to_remember:
+            return self._remembered.find(name, self._made_of(name))
+        return None
+
+    def _remember(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        if self._remembered and name in self._to_remember:
+            path = self._remembered.keep(connection, name, self._made_of(name), _body(self.model(name)))
+            if path:
+                connection.execute(_statement(name, _rows_of(path)))
+            else:
+                self.keep(connection, name, ["*"])
+
+    def _made_of(self, name: str) -> str:
+        """Return the text of the model *name* and of all beneath it."""
+        return "\n".join(self.models[each] for each in self.models if each == name or each in self._times_in(name))
 
     def _times_in(self, name: str) -> Counter[str]:
         """How often each model stands in the model *name* once all views in it are put in."""
@@ -90,29 +166,28 @@ def create_views(
     connection: duckdb.DuckDBPyConnection,
     library: Library,
     analytics: Iterable[Analytic | RiskView],
+    models: Iterable[str] | None = None,
     events_where: str = "",
+    remembered: Remembered | None = None,
 ) -> Views:
     """Create the model views and *analytics*, as versions and plain ids, over the ``lake_*`` relations of *connection*.
 
-    For *events_where* and what is returned see :class:`Views`.
+    *models* are the models that are wanted beside those that *analytics* read, with what they are made of; without
+    it, all. For *events_where*, *remembered* and what is returned see :class:`Views`.
     """
     connection.execute(analytic_requirement(library))
-    views = Views(library, events_where)
-    # A view is bound when it is made, with all that it is built on. So each model first stands there as an empty
-    # table, and the views are made from the top down: each then finds tables and not whole trees.
-    for name, sql in views.models.items():
-        connection.execute(sql)
-        connection.execute(f"create or replace table stub as select * from {name} limit 0")
-        connection.execute(f"drop view {name}")
-        connection.execute(f"alter table stub rename to {name}")
     connection.execute("create schema if not exists hunt")
-    for analytic in analytics:
-        connection.execute(views.statement(analytic.sql))
-        if library.is_newest(analytic):
-            connection.execute(f"create or replace view hunt.{analytic.id} as select * from hunt.{analytic.view}")
-    for name in reversed(views.models):
-        connection.execute(f"drop table {name}")
-        connection.execute(views.model(name))
+    views = Views(library, events_where, remembered)
+    analytics = list(analytics)
+    named = views.models if models is None else [*models, *(name for item in analytics for name in views.read_by(item))]
+
+    def make_analytics() -> None:
+        for analytic in analytics:
+            connection.execute(views.statement(analytic.sql))
+            if library.is_newest(analytic):
+                connection.execute(f"create or replace view hunt.{analytic.id} as select * from hunt.{analytic.view}")
+
+    views.make(connection, named, make_analytics)
     return views
 
 
@@ -134,6 +209,10 @@ def _matched(sql: str) -> re.Match[str]:
     if found is None:
         raise ValueError("a file in sql/ has no 'create or replace view NAME as'")
     return found
+
+
+def _rows_of(path: Path) -> str:
+    return f"select * from read_parquet({literal(str(path))})"
 
 
 def _statement(name: str, body: str) -> str:

@@ -17,6 +17,8 @@ from wmiwarehouse.report.options import ReportOptions
 
 #: The document in whose form this is; its queries say its hypothesis and references.
 _DOCUMENT = "hunt-report-wmi-lateral-movement"
+#: The models that the parts of a report read beside the analytics.
+_READ = ("event_census", "events", "log_continuity", "named_host", "session_process")
 _MOST_RISK = 500
 _GIVEN = ("since", "until", "host", "user", "ingested_since", "environment", "hunter")
 _MOST_SOURCES = 5000
@@ -41,7 +43,7 @@ def build(
         on_step(number, analytic.id)
         lines.append(hunting.line(analytic))
     on_step(len(analytics) + 1, "risk")
-    connection = hunting.connection()
+    connection = hunting.connection(models=_READ)
     scored = risk.scored(hunting, library).events
     by_object = risk.risk_by_object(hunting, library, scored).to_pylist()
     # A score of 0 is true of every working day: it lends an act its evidence and is no case of its own.

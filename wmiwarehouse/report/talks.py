@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wmiwarehouse.hunting.hunt import Hunt
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import columns_of, rows
 from wmiwarehouse.report.model import Talk
 from wmiwarehouse.report.records import account, host_name
 
@@ -69,7 +69,7 @@ def build(hunting: Hunt, moves: Iterable[Mapping[str, Any]]) -> list[Talk]:
     ]
     for query, name, view in ((_CALLS, "calls", "wmic_call"), (_LOGONS, "sessions", "logon_session")):
         narrowed, values = _narrowed(hunting, view)
-        listed = rows(hunting.connection(), query.format(**{name: narrowed}), values)
+        listed = rows(hunting.connection(models=(view, "address_owner")), query.format(**{name: narrowed}), values)
         found += [{**row, "user": account(row["user_name"], row["user_domain"])} for row in listed]
     grouped: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for one in found:
@@ -84,7 +84,7 @@ def _narrowed(hunting: Hunt, view: str) -> tuple[str, dict[str, Any]]:
     """Return *view* as the filters narrow it, with their values."""
     if not hunting.filters:
         return view, {}
-    columns = hunting.connection().sql(f"select * from {view} limit 0").columns
+    columns = columns_of(hunting.connection(models=[view]), view)
     where, values = hunting.filters.where(columns, hunting.newest(), lasting="start_time" in columns)
     return f"(select * from {view} where {where})", values
 
