@@ -56,7 +56,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stored(lake: Path) -> list[dict[str, Any]]:
     with open_hunt(lake, Library.load()) as hunting:
-        return rows(hunting.connection(), "select * from events order by batch_id, source_record")
+        return rows(hunting.connection(models=["events"]), "select * from events order by batch_id, source_record")
 
 
 def test_everything_is_there(run: Run, lake: Path, stored: list[dict[str, Any]]) -> None:

@@ -164,13 +164,13 @@ def test_what_a_replaced_batch_replaced_stays_hidden(lake: Lake) -> None:
 
 def test_a_hunt_that_is_open_goes_on(lake: Lake) -> None:
     with open_hunt(lake.root, Library.load()) as hunting:
-        connection = hunting.connection()
+        connection = hunting.connection(models=["events"])
         before = rows(connection, "select count(*) as n from events")
         run(lake, grace=3600)
         assert rows(connection, "select count(*) as n from events") == before
         (batch,) = lake.batches
     with open_hunt(lake.root, Library.load()) as hunting:
-        assert rows(hunting.connection(), "select count(*) as n from events") == before
+        assert rows(hunting.connection(models=["events"]), "select count(*) as n from events") == before
     assert batch
 
 

@@ -209,6 +209,24 @@ def test_records_without_id_or_time_are_kept_and_named(lake: Lake, line: dict[st
     assert any("no time" in reason for reason in reasons)
 
 
+def test_known_events_without_values_are_named(lake: Lake, tmp_path: Path) -> None:
+    """An export that lost the values looks like a quiet host: analytics find nothing in it."""
+    names = {"LogName": "Security", "ProviderName": "Microsoft-Windows-Security-Auditing", "MachineName": "ws01"}
+    bare = names | {
+        "Id": 4688,
+        "TimeCreated": "2024-05-06T08:00:00Z",
+        "Message": "Ein neuer Prozess.",
+        "Properties": [],
+    }
+    other = bare | {"Id": 4907, "RecordId": 2}
+    log = put(tmp_path / "log", bare | {"RecordId": 1}, other)
+    summary = lake.ingest(log)
+    assert summary.records == 2
+    found = [(place, reason) for _, place, reason, _ in summary.problems if "none of its values" in reason]
+    assert len(found) == 1
+    assert found[0][1].startswith("1 record has a known event id and none of its values")
+
+
 def test_files_that_are_no_logs_are_listed_once(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "notes.evtx").write_text("hello")
     (tmp_path / "empty").touch()

@@ -29,6 +29,14 @@ with counted as (
         -- Channels of endpoint sensors are '<vendor>/<kind>' in lower case: their events have no ids.
         event_id is null and channel is not null and not regexp_matches(channel, '^[a-z]+/') as is_without_id,
         event_time is null as is_without_time,
+        -- Exports without names for values, cut short, or of a message in another language.
+        coalesce(
+            process_path, process_name, command_line, user_name, subject_name, target_name, logon_id, destination_ip
+        ) is null
+        and (
+            (channel = 'Security' and event_id in (4624, 4648, 4672, 4688))
+            or (channel = 'Microsoft-Windows-Sysmon/Operational' and event_id in (1, 3))
+        ) as is_bare,
         event_time < timestamptz '1990-01-01' as is_early,
         event_time > $latest as is_late,
         time_source = 'assumed' and event_time is not null as is_assumed
@@ -48,7 +56,7 @@ select
     list_sort(list(distinct coalesce(host, 'no host')) filter (where is_assumed)) as assumed_hosts
 from counted
 group by source_id, source_file"""
-_KINDS = ("nothing", "without_id", "without_time", "early", "late", "assumed")
+_KINDS = ("nothing", "without_id", "without_time", "bare", "early", "late", "assumed")
 
 
 def counts(connection: Any, parts: Sequence[Path], latest: datetime) -> dict[tuple[str, str], dict[str, Any]]:
@@ -66,12 +74,13 @@ def counts(connection: Any, parts: Sequence[Path], latest: datetime) -> dict[tup
 def told(found: dict[str, Any]) -> Iterator[Doubt]:
     """Yield the doubts about a source that :func:`counts` *found* something of.
 
-    Times of a clock that is wrong are no damage: they only have to be known.
+    Times of a clock that is wrong, and values that an export left out, are no damage: they only have to be known.
     """
     for kind, words, way, is_wrong in (
         ("nothing", "neither channel nor event id", "no analytic sees them", True),
         ("without_id", "no event id", "no analytic sees them", True),
         ("without_time", "no time", "filters by time leave them out", True),
+        ("bare", "a known event id and none of its values", "analytics see next to nothing of them", False),
     ):
         if number := found.get(kind):
             yield (_place(found, kind), f"{_records(number, 'has', 'have')} {words}: kept, but {way}", 0), is_wrong

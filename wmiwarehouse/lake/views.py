@@ -79,7 +79,7 @@ class Views:
         return _statement(_name(sql), f"with {listed}\nselect * from (\n{_body(sql)}\n) as answer")
 
     def keep(self, connection: duckdb.DuckDBPyConnection, name: str, columns: Iterable[str]) -> None:
-        """Put a table with *columns*, in SQL, in the place of the model view *name*, for all that reads it from now on."""
+        """Put a table with *columns* (as SQL) in the place of the model view *name*, for all that reads it later."""
         listed = ", ".join(columns)
         body = _body(self.model(name))
         connection.execute(f"create table being_kept as select {listed} from (\n{body}\n) as kept")
