@@ -8,6 +8,7 @@ data, and only for the (channel, event id) pairs that some file in ``ingest/even
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -82,7 +83,8 @@ class Projection:
         except PathError as error:
             raise IngestFileError(f"{model.document.path}: {error}") from None
         trees = self._collected(data)
-        typed = {target: self._typed(target, trees, mended, data) for target in EVENT_TARGETS}
+        picked: dict[str, str] = {}
+        typed = {target: self._typed(target, trees, mended, data, picked) for target in EVENT_TARGETS}
         items = [
             f"{rewrite(tree, record).sql('duckdb')} as {mended.get(column.removeprefix(MEND), column)}"
             for column, tree in narrow.items()
@@ -98,8 +100,9 @@ spelled as (
 ),
 sorted as (select * from spelled order by channel, event_id, event_time),
 known as (select *, {self._kind()} as kind from sorted),
-typed as (select *, case when kind > 0 then {data.transform()} end as d from known),
-final as (select *, {_UID} as event_uid from typed join sources using (source_no))
+typed as (select *, {data.transform("if(kind > 0, event_data, null)")} as d from known),
+picked as (select {", ".join(["*", *(f"{sql} as {name}" for sql, name in picked.items())])} from typed),
+final as (select *, {_UID} as event_uid from picked join sources using (source_no))
 select {", ".join(finals)} from final"""
 
     def clock(self, name: str) -> str | None:
@@ -174,7 +177,12 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
         return trees
 
     def _typed(
-        self, target: str, trees: list[dict[str, exp.Expression]], mended: dict[str, str], data: Structure
+        self,
+        target: str,
+        trees: list[dict[str, exp.Expression]],
+        mended: dict[str, str],
+        data: Structure,
+        picked: dict[str, str],
     ) -> str:
         """One typed column: a CASE over the sources that give it; sources with the same expression share a branch.
 
@@ -184,22 +192,60 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
         branches: dict[str, list[int]] = {}
         for number, columns in enumerate(trees, 1):
             if target in columns:
-                branches.setdefault(columns[target].sql("duckdb"), []).append(number)
+                tree = rewrite(columns[target], data, mended)
+                branches.setdefault(tree.sql("duckdb", comments=False), []).append(number)
         if not branches:
             return f"cast(null as {EVENT_TARGETS[target]}) as {target}"
         if len(branches) == 1:
-            tree = rewrite(_parse_expression(next(iter(branches))), data, mended)
-            return f"{tree.sql('duckdb')} as {target}"
-        whens = []
-        for sql, numbers in branches.items():
-            tree = rewrite(_parse_expression(sql), data, mended)
-            whens.append(f"when kind in ({', '.join(map(str, numbers))}) then {tree.sql('duckdb')}")
-        return f"case {' '.join(whens)} end as {target}"
+            return f"{next(iter(branches))} as {target}"
+        return f"{_cases(branches, picked)} as {target}"
+
+
+def _cases(branches: dict[str, list[int]], picked: dict[str, str]) -> str:
+    """Return the CASE over *branches* (expression -> kinds of records).
+
+    Branches that call the same function of one argument share the call, and the CASE over the arguments becomes a column
+    of its own in *picked* (expression -> name): DuckDB puts a macro's text in wherever it is named and its argument
+    wherever that stands in it, and each copy costs memory and time whenever the statement runs.
+    """
+    calls: dict[str, dict[str, list[int]]] = {}
+    for sql, kinds in branches.items():
+        function, argument = _call(sql)
+        calls.setdefault(function or sql, {})[argument] = kinds
+    whens = []
+    for function, arguments in calls.items():
+        kinds = sorted(kind for several in arguments.values() for kind in several)
+        then = next(iter(arguments))
+        if len(arguments) > 1:
+            then = _case({argument: several for argument, several in arguments.items()})
+            then = picked.setdefault(then, f"picked_{len(picked)}")
+        whens.append((kinds, f"{function}({then})" if function != then else then))
+    return _case({then: kinds for kinds, then in whens})
+
+
+def _case(branches: dict[str, list[int]]) -> str:
+    return f"case {' '.join(f'when {_is_of(kinds)} then {then}' for then, kinds in branches.items())} end"
+
+
+def _is_of(kinds: Sequence[int]) -> str:
+    """Return the condition for *kinds*: of a longer list DuckDB makes a join, through which all columns have to go."""
+    parts = (kinds[i : i + _LONGEST_LIST] for i in range(0, len(kinds), _LONGEST_LIST))
+    return " or ".join(f"kind in ({', '.join(map(str, part))})" for part in parts)
+
+
+def _call(sql: str) -> tuple[str, str]:
+    """Return name and argument if *sql* is a call of one of our functions with one argument, else ``""`` and *sql*."""
+    tree = _parse_expression(sql)
+    if isinstance(tree, exp.Anonymous) and len(tree.expressions) == 1:
+        return tree.name, tree.expressions[0].sql("duckdb")
+    return "", sql
 
 
 # Times beyond these cannot be carried by the tools that read the lake; such a record is kept without a time and named.
 _FIRST, _LAST = "date '0002-01-01'", "date '9998-12-31'"
 _SANE = f"if(event_time between {_FIRST} and {_LAST}, event_time, null)"
+
+_LONGEST_LIST = 4
 
 _UID = "left(sha256(uid_key || cast(source_record as varchar)), 20)"
 
