@@ -8,11 +8,10 @@ data, and only for the (channel, event id) pairs that some file in ``ingest/even
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-from sqlglot import exp, parse_one
+from typing import TYPE_CHECKING
 
 from wmiwarehouse import assets
 from wmiwarehouse.projection.files import (
@@ -24,16 +23,30 @@ from wmiwarehouse.projection.files import (
     columns_of,
     load_event,
     load_format,
+    one_of,
     text_of,
 )
-from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
 from wmiwarehouse.schema import EVENT_COLUMNS
 
-__all__ = ["FORMAT_COLUMNS", "IngestFileError", "Projection"]
+if TYPE_CHECKING:  # sqlglot takes longer to import than an ingest that finds nothing new takes in all
+    from sqlglot import exp
+
+    from wmiwarehouse.projection.jsonpaths import Structure
+
+__all__ = ["FORMAT_COLUMNS", "IngestFileError", "Projection", "Statements"]
 
 
 #: What the files share, in the order in which it is defined.
 _SHARED = ("functions.sql", "messages.sql", "property_names.sql")
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The compiled SQL of one format, as the workers get it: to compile it once in each took longer than to run it."""
+
+    select: str
+    clock: str | None
+    left_out: str | None
 
 
 class Projection:
@@ -41,17 +54,20 @@ class Projection:
 
     *folders* are read in order; a later one (a user's own) adds formats and sources, or replaces one of the same file
     name. Raises :class:`IngestFileError` or :class:`~wmiwarehouse.frontmatter.FrontMatterError` for a file that cannot
-    be used.
+    be used. The shipped files, which are known to be right, are parsed as they are needed.
     """
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders or (assets.folder("ingest"),)
         self.formats = {fmt.name: fmt for fmt in map(load_format, self._files("formats"))}
-        for fmt in self.formats.values():
-            self._model(fmt)
         events = [load_event(path) for path in self._files("events")]
         #: Sources without event ids are for the rest of their channel: whatever names ids comes first.
         self.events = sorted(events, key=lambda event: "event_ids" not in event.document.head)
+        if folders:
+            for fmt in self.formats.values():
+                _ = self._model(fmt).projection
+            for event in self.events:
+                _ = event.columns
 
     def _files(self, kind: str) -> list[Path]:
         found = {path.name: path for folder in self.folders for path in sorted((folder / kind).glob("*.sql"))}
@@ -67,8 +83,14 @@ class Projection:
         paths = (folder / name for folder in self.folders for name in _SHARED)
         return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
+    def statements(self, name: str) -> Statements:
+        """Return all SQL of format *name*."""
+        return Statements(self.select(name), self.clock(name), self.left_out(name))
+
     def select(self, name: str) -> str:
         """Return the projection of format *name*: ``records``, ``sources`` and ``clock`` in, rows of the lake out."""
+        from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
+
         fmt = self.formats[name]
         model = self._model(fmt)
         projection = model.projection
@@ -107,6 +129,8 @@ select {", ".join(finals)} from final"""
 
     def clock(self, name: str) -> str | None:
         """Return the first pass of format *name*, counted per finding: what its records tell of their host's clock."""
+        from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
+
         fmt = self.formats[name]
         model = self._model(fmt)
         if model.clock is None:
@@ -165,6 +189,8 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
 
     def _collected(self, data: Structure) -> list[dict[str, exp.Expression]]:
         """Return the columns of each source over ``event_data``; what they all look at goes into *data*."""
+        from wmiwarehouse.projection.jsonpaths import PathError, collect
+
         trees = []
         for event in self.events:
             trees.append({target: tree.transform(_data_column) for target, tree in event.columns.items()})
@@ -189,6 +215,8 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
         A column that all its sources spell the same needs no CASE, which is most of them and much of the time: of a
         source that does not name it, it is then taken too where the data has it.
         """
+        from wmiwarehouse.projection.jsonpaths import rewrite
+
         branches: dict[str, list[int]] = {}
         for number, columns in enumerate(trees, 1):
             if target in columns:
@@ -204,9 +232,9 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
 def _cases(branches: dict[str, list[int]], picked: dict[str, str]) -> str:
     """Return the CASE over *branches* (expression -> kinds of records).
 
-    Branches that call the same function of one argument share the call, and the CASE over the arguments becomes a column
-    of its own in *picked* (expression -> name): DuckDB puts a macro's text in wherever it is named and its argument
-    wherever that stands in it, and each copy costs memory and time whenever the statement runs.
+    Branches that call the same function of one argument share the call, and the CASE over the arguments becomes a
+    column of its own in *picked* (expression -> name): DuckDB puts a macro's text in wherever it is named and its
+    argument wherever that stands in it, and each copy costs memory and time whenever the statement runs.
     """
     calls: dict[str, dict[str, list[int]]] = {}
     for sql, kinds in branches.items():
@@ -217,24 +245,21 @@ def _cases(branches: dict[str, list[int]], picked: dict[str, str]) -> str:
         kinds = sorted(kind for several in arguments.values() for kind in several)
         then = next(iter(arguments))
         if len(arguments) > 1:
-            then = _case({argument: several for argument, several in arguments.items()})
+            then = _case(arguments)
             then = picked.setdefault(then, f"picked_{len(picked)}")
         whens.append((kinds, f"{function}({then})" if function != then else then))
     return _case({then: kinds for kinds, then in whens})
 
 
 def _case(branches: dict[str, list[int]]) -> str:
-    return f"case {' '.join(f'when {_is_of(kinds)} then {then}' for then, kinds in branches.items())} end"
-
-
-def _is_of(kinds: Sequence[int]) -> str:
-    """Return the condition for *kinds*: of a longer list DuckDB makes a join, through which all columns have to go."""
-    parts = (kinds[i : i + _LONGEST_LIST] for i in range(0, len(kinds), _LONGEST_LIST))
-    return " or ".join(f"kind in ({', '.join(map(str, part))})" for part in parts)
+    whens = (f"when {one_of('kind', kinds)} then {then}" for then, kinds in branches.items())
+    return f"case {' '.join(whens)} end"
 
 
 def _call(sql: str) -> tuple[str, str]:
     """Return name and argument if *sql* is a call of one of our functions with one argument, else ``""`` and *sql*."""
+    from sqlglot import exp
+
     tree = _parse_expression(sql)
     if isinstance(tree, exp.Anonymous) and len(tree.expressions) == 1:
         return tree.name, tree.expressions[0].sql("duckdb")
@@ -244,8 +269,6 @@ def _call(sql: str) -> tuple[str, str]:
 # Times beyond these cannot be carried by the tools that read the lake; such a record is kept without a time and named.
 _FIRST, _LAST = "date '0002-01-01'", "date '9998-12-31'"
 _SANE = f"if(event_time between {_FIRST} and {_LAST}, event_time, null)"
-
-_LONGEST_LIST = 4
 
 _UID = "left(sha256(uid_key || cast(source_record as varchar)), 20)"
 
@@ -283,11 +306,15 @@ def _json_path(path: str) -> str:
 
 
 def _data_column(node: exp.Expression) -> exp.Expression:
+    from sqlglot import exp
+
     if isinstance(node, exp.Column) and node.name == "data":
         return exp.column("event_data")
     return node
 
 
 def _parse_expression(sql: str) -> exp.Expression:
+    from sqlglot import parse_one
+
     expression: exp.Expression = parse_one(f"select {sql}", dialect="duckdb").expressions[0]
     return expression
