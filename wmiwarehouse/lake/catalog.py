@@ -137,7 +137,7 @@ def _has_same_views(warehouse: Warehouse, expected: Mapping[str, Any]) -> bool:
     mark = warehouse.read_mark()
     if any(mark.get(key) != expected[key] for key in ("version", "views")):
         return False
-    return mark.get("sha256") == _digest(warehouse.database)
+    return "sha256" in mark and mark["sha256"] == _digest(warehouse.database)
 
 
 def _digest(path: Path) -> str | None:
