@@ -39,8 +39,8 @@ fuzz: $(STAMP) ## damage logs at random for five minutes and read them (WMIWH_FU
 memory: $(STAMP) ## peak memory of ingest for 2 GB EVTX, 2 GB JSON lines and a zip of 5,000 EVTX
 	$(BIN)/python bench/memory.py
 
-bench: $(STAMP) ## ingest of 500 MB generated EVTX against plain parsing of it
-	$(BIN)/python bench/ingest.py
+bench: $(STAMP) ## ingest against plain parsing of the same logs, 500 MB each (BENCH=--keep notes it in the history)
+	$(BIN)/python bench/ingest.py $(BENCH)
 
 wheel: $(STAMP) ## build dist/*.whl
 	rm -rf dist

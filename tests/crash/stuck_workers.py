@@ -19,9 +19,9 @@ def _loop(*_: Any) -> None:
         pass
 
 
-def stuck_main(connection: Connection, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def stuck_main(connection: Connection, folder: str, name: str, functions: str) -> None:
     worker.Worker.do = _loop  # type: ignore[method-assign, assignment]
-    _plain(connection, folder, name, ingest_folders)
+    _plain(connection, folder, name, functions)
 
 
 if __name__ == "__main__":

@@ -134,10 +134,10 @@ def test_an_ingest_is_done_though_there_is_no_room_for_the_database_of_other_too
     assert catalog.is_current(Warehouse.open(full.root), Library.load())
 
 
-def spilling_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def spilling_main(connection: Any, folder: str, name: str, functions: str) -> None:
     """A worker whose records do not fit into memory and that finds no room for what it has to spill."""
     part_writer._MEMORY = "14MB"
-    worker.main(connection, folder, name, ingest_folders)
+    worker.main(connection, folder, name, functions)
 
 
 def test_no_room_to_spill_is_the_disks_fault_and_costs_no_record(

@@ -32,7 +32,9 @@ class QuickReader:
         self._projection = Projection()
         self._shapes = shapes(self._projection)
         (folder / "events").mkdir()
-        self._writer = PartWriter(folder / "events", "t", self._projection)
+        self._writer = PartWriter(folder / "events", "t", self._projection.functions)
+        for name in self._projection.formats:
+            self._writer.learn(name, self._projection.statements(name))
         self._connection = catalog.connect(threads=1)
         self.problems: list[str] = []
         """What was named of the last file."""

@@ -91,7 +91,7 @@ def _read(path: Path, projection: Projection) -> Reading:
     surveyor = Surveyor([path], projection, frozenset(), {}, "batch", datetime(2024, 1, 1, tzinfo=UTC), spool)
     surveyor.run()
     found, sink = Reading(), _Sink()
-    worker = Worker(cast("PartWriter", sink), frozenset())
+    worker = Worker(cast("PartWriter", sink))
     while (answer := surveyor.found.get_nowait()) is not None:
         if isinstance(answer, BaseException):
             raise answer

@@ -12,7 +12,7 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode, WmiwhError
-from wmiwarehouse.lake import catalog, tables
+from wmiwarehouse.lake import catalog, tables, views
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.schema import EVENT_COLUMNS
 
@@ -88,6 +88,41 @@ def test_the_database_is_built_again_when_the_folder_was_moved(tmp_path: Path, l
     moved.database.unlink()
     catalog.refresh_database(moved, library)
     assert moved.database.is_file()
+
+
+def test_views_that_fit_are_kept_and_others_are_not(
+    tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+
+    def counted(*given: Any) -> None:
+        made.append(given)
+        views.create_views(*given)
+
+    monkeypatch.setattr(catalog, "create_views", counted)
+    warehouse = Warehouse.create(tmp_path / "w")
+    with catalog.Ahead(warehouse, library) as ahead:
+        catalog.refresh_database(warehouse, library, ahead)
+    assert len(made) == 1
+    every = names(warehouse.database)
+    sizes = set()
+    for networks in ('["10.0.0.0/8"]', '["172.16.0.0/12"]', '["192.168.0.0/16"]', "[]"):
+        (warehouse.root / "wmiwh.toml").write_text(f"[network]\ninternal = {networks}\n")
+        with catalog.Ahead(warehouse, library) as ahead:
+            assert ahead.base() is None
+            catalog.refresh_database(warehouse, library, ahead)
+        assert catalog.is_current(warehouse, library)
+        sizes.add(warehouse.database.stat().st_size)
+    assert len(made) == 1
+    assert names(warehouse.database) == every
+    assert max(sizes) < 10_000_000  # what is replaced leaves no trail
+    with duckdb.connect(str(warehouse.database)) as connection:
+        connection.execute("create or replace view events as select 1 as one")
+    (warehouse.root / "wmiwh.toml").write_text('[network]\ninternal = ["10.0.0.0/8"]\n')
+    catalog.refresh_database(warehouse, library)
+    assert len(made) == 2  # it is not what was built
+    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+        assert connection.execute("select count(*) from events").fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "\xff"])

@@ -32,7 +32,7 @@ Lake = Any
 POISON = "poison"
 
 
-def deadly_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def deadly_main(connection: Any, folder: str, name: str, functions: str) -> None:
     """A worker that is killed while it reads a file whose name says so: what a crash in a parser looks like."""
     plain = evtx.read
 
@@ -42,19 +42,19 @@ def deadly_main(connection: Any, folder: str, name: str, ingest_folders: tuple[s
         yield from plain(stream, *rest)
 
     evtx.read = read  # type: ignore[assignment]
-    worker.main(connection, folder, name, ingest_folders)
+    worker.main(connection, folder, name, functions)
 
 
 def stillborn_main(*_: object) -> None:
     os._exit(9)
 
 
-def dies_at_the_end_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def dies_at_the_end_main(connection: Any, folder: str, name: str, functions: str) -> None:
     worker.Worker._flush = lambda *_: os._exit(7)  # type: ignore[method-assign]
-    worker.main(connection, folder, name, ingest_folders)
+    worker.main(connection, folder, name, functions)
 
 
-def killed_once_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def killed_once_main(connection: Any, folder: str, name: str, functions: str) -> None:
     """A worker that somebody kills while it writes, the first time."""
     plain, once = worker.Worker._flush, Path(folder).parents[2] / "wmiwh.toml"
 
@@ -65,21 +65,21 @@ def killed_once_main(connection: Any, folder: str, name: str, ingest_folders: tu
         plain(*arguments)
 
     worker.Worker._flush = flush  # type: ignore[method-assign, assignment]
-    worker.main(connection, folder, name, ingest_folders)
+    worker.main(connection, folder, name, functions)
 
 
-def no_folder_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def no_folder_main(connection: Any, folder: str, name: str, functions: str) -> None:
     """A worker for which the disk has no room even for a folder."""
     Path.mkdir = lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))  # type: ignore
-    worker.main(connection, folder, name, ingest_folders)
+    worker.main(connection, folder, name, functions)
 
 
-def full_disk_main(connection: Any, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def full_disk_main(connection: Any, folder: str, name: str, functions: str) -> None:
     def write(*_: object) -> None:
         raise duckdb.IOException("IO Error: No space left on device")
 
     PartWriter.write = write  # type: ignore[method-assign, assignment]
-    worker.main(connection, folder, name, ingest_folders)
+    worker.main(connection, folder, name, functions)
 
 
 @pytest.fixture(autouse=True)
@@ -193,7 +193,7 @@ def lines(path: Path, count: int, size: int = 10) -> Slice:
 
 def test_a_part_has_so_many_records_at_most(tmp_path: Path) -> None:
     parts = Parts()
-    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one = Worker(parts)  # type: ignore[arg-type]
     done = one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 140_000)))
     most = buffer._MOST_RECORDS
     assert (done.records, parts.sizes) == (140_000, [most] * (140_000 // most))
@@ -206,7 +206,7 @@ def test_a_part_has_so_much_text_at_most(tmp_path: Path, monkeypatch: pytest.Mon
     assert buffer._MOST_RECORDS <= 65_536
     monkeypatch.setattr(buffer, "_MOST_TEXT", 100_000)
     parts = Parts()
-    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one = Worker(parts)  # type: ignore[arg-type]
     one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 100, 10_000)))
     one.do(Flush())
     assert sum(parts.sizes) == 100
@@ -215,7 +215,7 @@ def test_a_part_has_so_much_text_at_most(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_one_record_that_cannot_be_projected_costs_itself(tmp_path: Path) -> None:
     parts = Parts(refuse='"EventID": 777,')
-    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one = Worker(parts)  # type: ignore[arg-type]
     one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 1000)))
     done = one.do(Flush())
     assert sum(parts.sizes) == 999
@@ -231,7 +231,7 @@ def test_a_record_that_takes_too_much_memory_costs_itself_and_one_that_finds_no_
     no_room = duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block of size 256.0 KiB")
     for error in (no_memory, no_room):
         parts = Parts(refuse='"EventID": 777,', error=error)
-        one = Worker(parts, frozenset())  # type: ignore[arg-type]
+        one = Worker(parts)  # type: ignore[arg-type]
         one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 1000)))
         if error is no_memory:
             assert [problem.lost for _, problem in one.do(Flush()).problems] == [1]
@@ -245,14 +245,14 @@ def test_a_record_that_takes_too_much_memory_costs_itself_and_one_that_finds_no_
 def test_records_of_a_binary_log_are_not_called_lines(tmp_path: Path, lab: Lab) -> None:
     path = lab.folder / "evtx" / "WS01" / "System.evtx"
     parts = Parts(refuse='"EventID"')
-    one = Worker(parts, frozenset())  # type: ignore[arg-type]
+    one = Worker(parts)  # type: ignore[arg-type]
     one.do(Read(source(path, "evtx"), Slice(4096, path.stat().st_size, 1)))
     done = one.do(Flush())
     assert done.problems[0][1].position == "record 1"
 
 
 def test_a_source_that_vanishes_is_a_problem(tmp_path: Path) -> None:
-    one = Worker(Parts(), frozenset())  # type: ignore[arg-type]
+    one = Worker(Parts())  # type: ignore[arg-type]
     done = one.do(Read(source(tmp_path / "gone"), Slice(0, 10, 1)))
     assert isinstance(done, Done)
     assert "reading broke off" in done.problems[0][1].reason
@@ -275,8 +275,9 @@ def test_parts_are_sorted(tmp_path: Path, lab: Lab) -> None:
 
     folder = tmp_path / "events"
     folder.mkdir()
-    writer = PartWriter(folder, "part", Projection())
-    one = Worker(writer, frozenset())
+    writer = PartWriter(folder, "part", Projection().functions)
+    writer.learn("evtx", Projection().statements("evtx"))
+    one = Worker(writer)
     for name in ("System", "Security"):
         path = lab.folder / "evtx" / "WS01" / f"{name}.evtx"
         one.do(Read(source(path, "evtx"), Slice(4096, path.stat().st_size, 1)))
@@ -295,7 +296,7 @@ def test_a_worker_short_of_memory_spills_beside_its_parts(
     monkeypatch.setattr("wmiwarehouse.pipeline.part_writer._MEMORY", "12MB")
     folder = tmp_path / "staged" / "events"
     folder.mkdir(parents=True)
-    writer = PartWriter(folder, "part", Projection())
+    writer = PartWriter(folder, "part", Projection().functions)
     writer._connection.execute("create table much as select i, md5(i::varchar) as t from range(1000000) as r (i)")
     assert (folder.parent / "spill" / "part").is_dir()
     writer.close()

@@ -114,7 +114,7 @@ class Warehouse:
                 raise UsageError(f"ingest_dir: {folder} is not a folder")
         folders = [assets.folder("ingest"), *own] if own else []
         self._check_open()
-        with self._folder.writing(wait=wait):
+        with self._folder.writing(wait=wait), catalog.Ahead(self._folder, self._library) as ahead:
             self._folder.clear_staging()
             summary = ingest(
                 paths_of(paths),
@@ -127,7 +127,7 @@ class Warehouse:
                 on_progress=progress,
             )
             try:
-                catalog.refresh_database(self._folder, self._library)
+                catalog.refresh_database(self._folder, self._library, ahead)
             except WmiwhError as error:  # the records are in the lake: the ingest is done
                 warnings.warn(f"{error}. Other tools do not see the new records yet", RuntimeWarning, stacklevel=3)
             else:

@@ -94,6 +94,8 @@ def run(
     strict: bool = False,
 ) -> Summary:
     """Ingest *paths* with a progress bar, and build the views anew for other tools."""
+    from contextlib import ExitStack
+
     from wmiwarehouse import assets
     from wmiwarehouse.lake import catalog
     from wmiwarehouse.lake.rest import purge
@@ -101,8 +103,11 @@ def run(
 
     library = options.load_library()
     folders = [assets.folder("ingest"), *(ingest_folders or [])] if ingest_folders else []
-    with warehouse.writing(wait=wait, on_wait=lambda: console.note("another ingest is writing; waiting for it")):
+    with ExitStack() as exits:
+        note = "another ingest is writing; waiting for it"
+        exits.enter_context(warehouse.writing(wait=wait, on_wait=lambda: console.note(note)))
         warehouse.clear_staging()
+        ahead = exits.enter_context(catalog.Ahead(warehouse, library))
         with console.progress("Reading") as bar:
             summary = ingest_paths(
                 paths,
@@ -115,7 +120,7 @@ def run(
                 on_progress=lambda p: _show(bar, p),
             )
         try:
-            catalog.refresh_database(warehouse, library)
+            catalog.refresh_database(warehouse, library, ahead)
         except WmiwhError as error:  # the records are in the lake: the ingest is done
             console.warn(f"{error}. Other tools do not see the new records; the next hunt builds it again")
         else:

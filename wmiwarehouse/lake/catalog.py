@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk
-from wmiwarehouse.lake.relations import base_relations
+from wmiwarehouse.lake.relations import analytic_requirement, base_relations
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -43,9 +44,47 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     return connection
 
 
-def write_database(warehouse: Warehouse, library: Library) -> None:
+class Ahead:
+    """The views of a library, bound in a thread while something else goes on; nothing if the old ones can be kept.
+
+    To bind them takes a second, which is longer than it takes to ingest a handful of small logs.
+    """
+
+    def __init__(self, warehouse: Warehouse, library: Library) -> None:
+        self._library = library
+        self._base: Path | None = None
+        self._thread: threading.Thread | None = None
+        settings = Settings.load(warehouse.root)
+        if not _has_same_views(warehouse, _built_for(warehouse, [], settings, library)):
+            self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
+            self._thread = threading.Thread(target=self._build, args=(settings,), daemon=True)
+            self._thread.start()
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread:
+            self._thread.join()
+            self._folder.cleanup()
+
+    def _build(self, settings: Settings) -> None:
+        path = Path(self._folder.name) / "views.duckdb"
+        with suppress(Exception):  # it is built once more where the cause can be told
+            _build_database(path, [], settings, self._library)
+            self._base = path
+
+    def base(self) -> Path | None:
+        """Return a database with the views over an empty lake, if one was needed and could be built."""
+        if self._thread:
+            self._thread.join()
+        return self._base
+
+
+def write_database(warehouse: Warehouse, library: Library, base: Path | None = None) -> None:
     """Build ``warehouse.duckdb`` anew beside the old one and put it in its place; views only, absolute paths.
 
+    The views are those of the database *base* (see :class:`Ahead`) or of the old one, if they are of this library.
     Raises :class:`WmiwhError` where that cannot be done (a full disk; on Windows another tool that has it open): the
     old one stays as it is, and the next command that may write tries again.
     """
@@ -54,7 +93,7 @@ def write_database(warehouse: Warehouse, library: Library) -> None:
     aside = warehouse.database.with_suffix(".duckdb.new")
     try:
         _clear(aside)
-        _write_database(warehouse, library, aside)
+        _write_database(warehouse, library, aside, base)
     except (OSError, duckdb.Error) as error:
         with suppress(OSError):
             _clear(aside)  # it may be what fills the disk
@@ -70,21 +109,48 @@ def _clear(aside: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_database(warehouse: Warehouse, library: Library, aside: Path) -> None:
+def _write_database(warehouse: Warehouse, library: Library, aside: Path, base: Path | None) -> None:
     batches = warehouse.batches()
     settings = Settings.load(warehouse.root)
+    expected = _built_for(warehouse, batches, settings, library)
     with ExitStack() as exits:
         # DuckDB reads a "?" in the path of a database as the start of options.
         elsewhere = "?" in str(aside)
         built = Path(exits.enter_context(TemporaryDirectory())) / aside.name if elsewhere else aside
-        _build_database(built, batches, settings, library)
+        if base is None and _has_same_views(warehouse, expected):
+            base = warehouse.database
+        if base is not None:
+            shutil.copyfile(base, built)
+        _build_database(built, batches, settings, None if base else library)
         if elsewhere:
             shutil.copyfile(built, aside)
+    digest = _digest(aside)
     disk.replace(aside, warehouse.database)
-    warehouse.write_mark(_built_for(warehouse, batches, settings, library))
+    warehouse.write_mark(expected | {"sha256": digest})
 
 
-def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, library: Library) -> None:
+def _has_same_views(warehouse: Warehouse, expected: Mapping[str, Any]) -> bool:
+    """Whether ``warehouse.duckdb`` is as it was built, and of what it was built for only the lake and settings differ.
+
+    Its views are kept then: to bind all of them takes longer than to read the records of many an ingest.
+    """
+    mark = warehouse.read_mark()
+    if any(mark.get(key) != expected[key] for key in ("version", "views")):
+        return False
+    return "sha256" in mark and mark["sha256"] == _digest(warehouse.database)
+
+
+def _digest(path: Path) -> str | None:
+    """Return the SHA-256 of *path*, None if it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, library: Library | None) -> None:
+    """Make the relations under the views in the database at *path*, and all views of *library* if it is given."""
     connection = connect()
     try:
         target = str(path).replace("'", "''")
@@ -93,7 +159,8 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
         connection.begin()  # or each of the hundreds of statements waits for the disk
         for statement in base_relations(batches, settings):
             connection.execute(statement)
-        create_views(connection, library, library.in_hunt)
+        if library:
+            create_views(connection, library, library.in_hunt)
         connection.commit()
         connection.execute("use memory")
         connection.execute("detach built")
@@ -101,10 +168,10 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
         connection.close()
 
 
-def refresh_database(warehouse: Warehouse, library: Library) -> None:
+def refresh_database(warehouse: Warehouse, library: Library, ahead: Ahead | None = None) -> None:
     """Build ``warehouse.duckdb`` anew if the folder was moved or it does not fit; not where nothing may be written."""
     if not is_current(warehouse, library) and os.access(warehouse.root, os.W_OK):
-        write_database(warehouse, library)
+        write_database(warehouse, library, ahead.base() if ahead else None)
 
 
 def is_current(warehouse: Warehouse, library: Library) -> bool:
@@ -117,7 +184,7 @@ def is_current(warehouse: Warehouse, library: Library) -> bool:
 def _built_for(warehouse: Warehouse, batches: Iterable[Batch], settings: Settings, library: Library) -> dict[str, Any]:
     # Of risk only what its views are written from: to write them, every analytic would have to be parsed.
     risk = [*(view.text for view in library.risk), *findings.facts(library.newest.values())]
-    texts = [*(view.sql for view in library.views), *risk]
+    texts = [*(view.sql for view in library.views), *risk, analytic_requirement(library)]
     views = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     return {
         "version": __version__,

@@ -18,7 +18,7 @@ from wmiwarehouse.lake.warehouse import Batch, Warehouse
 #: Batches of fewer bytes of events are merged.
 SMALL = 256 << 20
 
-_MOST_ROWS = 4 * ROW_GROUP
+_MOST_ROWS = 8 * ROW_GROUP
 _LARGE_ENOUGH = _MOST_ROWS // 2
 
 

@@ -29,7 +29,7 @@ Key = tuple[str | None, str]
 #: So long the files of replaced batches stay for those who are reading them.
 GRACE = timedelta(hours=1)
 
-ROW_GROUP = 32_768
+ROW_GROUP = 16_384
 _MEMORY = "1GB"
 
 

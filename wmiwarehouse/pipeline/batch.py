@@ -8,7 +8,9 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import disk
@@ -23,8 +25,11 @@ from wmiwarehouse.pipeline.own_files import compiled
 from wmiwarehouse.pipeline.pool import Pool
 from wmiwarehouse.pipeline.summary import Progress, Summary
 from wmiwarehouse.pipeline.surveyor import Surveyed, Surveyor, size_of
-from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Read
+from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Learn, Read
 from wmiwarehouse.readers.model import Problem
+
+if TYPE_CHECKING:
+    from wmiwarehouse.projection.compiler import Statements
 
 _TICK = 0.1
 
@@ -54,6 +59,7 @@ class Run:
         self._on_progress = on_progress or (lambda _: None)
         self._started = time.monotonic()
         self.projection = compiled(ingest_folders)
+        self._statements: dict[str, Statements] = {}
         self.known, self.listed = known(warehouse)
         self.newest_ingest = newest_ingest(warehouse.batches())
         #: Contents in the warehouse that are read anew, until they are committed.
@@ -62,6 +68,12 @@ class Run:
         self.committed_before = warehouse.batches()
         self.settings = Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
         self.computers: set[str] = set()
+
+    def statements(self, fmt: str) -> Statements:
+        """Return the compiled SQL of format *fmt*."""
+        if fmt not in self._statements:
+            self._statements[fmt] = self.projection.statements(fmt)
+        return self._statements[fmt]
 
     def show(self) -> None:
         """Hand the progress to whoever shows it."""
@@ -95,6 +107,8 @@ class Batch:
         )
         self._surveying = True
         self._pool: Pool | None = None
+        self._taught: set[tuple[Connection, str]] = set()
+        """Which workers have the SQL of which format."""
         self._files_left: dict[Path, int] = defaultdict(int)
         self._changed: list[str] = []
 
@@ -175,11 +189,13 @@ class Batch:
     def _hand_out(self) -> None:
         if self._ready and self._pool is None:
             (self._staged / "events").mkdir(parents=True)
-            folders = tuple(map(str, self._run.ingest_folders))
-            self._pool = Pool(
-                self._run.workers, worker.main, lambda name: (str(self._staged / "events"), name, folders)
-            )
+            given = (str(self._staged / "events"), self._run.projection.functions)
+            self._pool = Pool(self._run.workers, worker.main, lambda name: (given[0], name, given[1]))
         while self._ready and self._pool and (connection := self._pool.idle()):
+            fmt = self._ready[0].source.format
+            if (connection, fmt) not in self._taught:
+                self._taught.add((connection, fmt))
+                self._pool.give(connection, Learn(fmt, self._run.statements(fmt)))
             self._pool.give(connection, self._ready.pop(0))
 
     def _take_answers(self) -> None:
@@ -194,7 +210,7 @@ class Batch:
             self._add_problem(number, problem)
         for number, count in done.left_out:
             self._sources[number].left_out += count
-        if isinstance(done.task, Flush):
+        if not isinstance(done.task, (Read, Clock)):
             return
         surveyed = self._sources[done.task.source.number]
         if isinstance(done.task, Clock):

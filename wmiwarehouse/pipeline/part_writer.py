@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.pipeline.buffer import Buffer
-from wmiwarehouse.projection.compiler import Projection
+from wmiwarehouse.projection.compiler import Statements
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROW_GROUP = 32_768
+_ROW_GROUP = 32_768  # smaller ones, which hunts could pass over, take a worker 90 MB more at its peak
 _MEMORY = "300MB"
 #: For a record of many megabytes alone: of 60 MB there are some ten copies on the way, 300 MB of them at a time.
 _MEMORY_FOR_ONE = "2500MB"
@@ -34,12 +34,16 @@ class _Slot:
 
 
 class PartWriter:
-    """Writes parts of one batch into *folder*; one per worker process."""
+    """Writes parts of one batch into *folder*; one per worker process.
 
-    def __init__(self, folder: Path, name: str, projection: Projection) -> None:
+    *functions* is the SQL that defines what the files in ``ingest/`` share; each format is told by :meth:`learn`.
+    """
+
+    def __init__(self, folder: Path, name: str, functions: str) -> None:
         import duckdb
 
-        self._folder, self._name, self._projection = folder, name, projection
+        self._folder, self._name = folder, name
+        self._statements: dict[str, Statements] = {}
         self._aside = folder / f"{name}.writing"
         self._parts = 0
         self._prepared: set[str] = set()
@@ -60,13 +64,21 @@ class PartWriter:
             }
         )
         self._connection.execute("set timezone = 'UTC'")
-        self._connection.execute(projection.functions)
+        self._connection.execute(functions)
         for relation, slot in self._slots.items():
             self._connection.register(relation, slot)
 
+    def learn(self, fmt: str, statements: Statements) -> None:
+        """Take the compiled SQL of format *fmt*."""
+        self._statements[fmt] = statements
+
+    def has_clock(self, fmt: str) -> bool:
+        """Whether format *fmt* has a first pass."""
+        return self._statements[fmt].clock is not None
+
     def clock(self, fmt: str, records: pa.Table) -> list[dict[str, Any]]:
         """Run the first pass of format *fmt* over *records*; rows of :class:`~wmiwarehouse.pipeline.clock.Finding`."""
-        statement = self._projection.clock(fmt)
+        statement = self._statements[fmt].clock
         if statement is None:
             return []
         self._slots["records"].table = records
@@ -88,7 +100,7 @@ class PartWriter:
         if fmt not in self._prepared:
             target = str(self._aside).replace("'", "''")
             self._connection.execute(
-                f"prepare {name} as copy ({self._projection.select(fmt)}) to '{target}' "
+                f"prepare {name} as copy ({self._statements[fmt].select}) to '{target}' "
                 f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
             )
             self._prepared.add(fmt)
@@ -107,7 +119,7 @@ class PartWriter:
 
     def left_out(self, fmt: str) -> dict[int, int]:
         """Count, by source number, what format *fmt* left out of the records that were written last."""
-        statement = self._projection.left_out(fmt)
+        statement = self._statements[fmt].left_out
         if statement is None:
             return {}
         rows = self._connection.sql(statement).to_arrow_table().to_pylist()

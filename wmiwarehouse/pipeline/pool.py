@@ -30,22 +30,29 @@ class WorkerDied(Exception):  # noqa: N818 - an event, not a mistake of the call
 
 
 class Pool:
-    """*size* processes that run ``target(connection, *arguments(name))`` and answer each task in order."""
+    """Up to *size* processes that run ``target(connection, *arguments(name))`` and answer each task in order.
+
+    A process is started when those that are there have something to do: one small file needs one.
+    """
 
     def __init__(self, size: int, target: Callable[..., None], arguments: Callable[[str], tuple[Any, ...]]) -> None:
-        context = multiprocessing.get_context("spawn")
+        self._context = multiprocessing.get_context("spawn")
+        self._size, self._target, self._arguments = size, target, arguments
         self._at: dict[Connection, list[Any]] = {}
         self._processes: dict[Connection, Any] = {}
         self._outbox: dict[Connection, queue.SimpleQueue[Any]] = {}
-        for number in range(size):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=target, args=(theirs, *arguments(f"part-{number}")), daemon=True)
-            process.start()
-            theirs.close()
-            self._at[ours] = [READY]
-            self._processes[ours] = process
-            self._outbox[ours] = queue.SimpleQueue()
-            threading.Thread(target=_send_all, args=(ours, self._outbox[ours]), daemon=True).start()
+
+    def _start(self) -> Connection:
+        ours, theirs = self._context.Pipe()
+        arguments = (theirs, *self._arguments(f"part-{len(self._at)}"))
+        process = self._context.Process(target=self._target, args=arguments, daemon=True)
+        process.start()
+        theirs.close()
+        self._at[ours] = [READY]
+        self._processes[ours] = process
+        self._outbox[ours] = queue.SimpleQueue()
+        threading.Thread(target=_send_all, args=(ours, self._outbox[ours]), daemon=True).start()
+        return ours
 
     @property
     def connections(self) -> list[Connection]:
@@ -59,6 +66,8 @@ class Pool:
 
     def idle(self) -> Connection | None:
         """Return the worker with the shortest queue that may take another task; one waits while one is done."""
+        if len(self._at) < self._size and all(self._at.values()):
+            return self._start()
         connection = min(self._at, key=lambda c: len(self._at[c]))
         return connection if len(self._at[connection]) < _AHEAD + (self._at[connection][:1] == [READY]) else None
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from wmiwarehouse.pipeline.part_writer import PartWriter
+    from wmiwarehouse.projection.compiler import Statements
 
 _MOST_PROBLEMS = 1_000
 
@@ -52,6 +53,14 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Learn:
+    """Task: keep the compiled SQL of a format, before the first source of it."""
+
+    format: str
+    statements: Statements
+
+
+@dataclass(frozen=True)
 class Flush:
     """Task: write what is buffered."""
 
@@ -60,7 +69,7 @@ class Flush:
 class Done:
     """Answer to a task."""
 
-    task: Read | Clock | Flush
+    task: Read | Clock | Learn | Flush
     records: int = 0
     findings: tuple[Finding, ...] = ()
     problems: tuple[tuple[int, Problem], ...] = ()
@@ -79,9 +88,8 @@ class CannotWrite:
 class Worker:
     """Does the tasks of one process; *folder* takes the parts."""
 
-    def __init__(self, writer: PartWriter, formats_with_clock: frozenset[str]) -> None:
+    def __init__(self, writer: PartWriter) -> None:
         self._writer = writer
-        self._with_clock = formats_with_clock
         self._buffers: dict[str, Buffer] = {}
         self._values = ValueCheck()
         self._word: dict[int, str] = {}
@@ -89,8 +97,11 @@ class Worker:
         self._problems: list[tuple[int, Problem]] = []
         self._left_out: Counter[int] = Counter()
 
-    def do(self, task: Read | Clock | Flush) -> Done:
+    def do(self, task: Read | Clock | Learn | Flush) -> Done:
         """Do one task."""
+        if isinstance(task, Learn):
+            self._writer.learn(task.format, task.statements)
+            return Done(task)
         if isinstance(task, Clock):
             return self._find_clock(task)
         records = 0
@@ -185,7 +196,7 @@ class Worker:
             self._problems.append((number, Problem(f"{self._word[number]} {row['source_record']}", reason, 1)))
 
     def _find_clock(self, task: Clock) -> Done:
-        if task.source.format not in self._with_clock:
+        if not self._writer.has_clock(task.source.format):
             return Done(task)
         findings: list[Finding] = []
         buffer = Buffer()
@@ -229,7 +240,7 @@ def _shortened(problems: list[tuple[int, Problem]]) -> Iterator[tuple[int, Probl
         yield number, Problem(rest[0].position, reason, sum(problem.lost for problem in rest))
 
 
-def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[str, ...]) -> None:
+def main(connection: Connection, folder: str, name: str, functions: str) -> None:
     """Entry of a worker process: do what comes over *connection* until None comes, or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -237,16 +248,13 @@ def main(connection: Connection, folder: str, name: str, ingest_folders: tuple[s
     import pyarrow as pa
 
     from wmiwarehouse.pipeline.part_writer import PartWriter
-    from wmiwarehouse.projection.compiler import Projection
 
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it once had: some 60 MB more at the peak
-    projection = Projection(*map(Path, ingest_folders))
     with suppress(EOFError, ConnectionError):  # the parent was killed: nobody is left to tell
         try:
-            writer = PartWriter(Path(folder), name, projection)
+            writer = PartWriter(Path(folder), name, functions)
             connection.send(READY)
-            with_clock = frozenset(filter(projection.has_clock, projection.formats))
-            worker = Worker(writer, with_clock)
+            worker = Worker(writer)
             while (task := connection.recv()) is not None:
                 connection.send(_slim(worker.do(task)))
             writer.close()

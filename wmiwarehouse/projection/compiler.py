@@ -8,10 +8,10 @@ data, and only for the (channel, event id) pairs that some file in ``ingest/even
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-from sqlglot import exp, parse_one
+from typing import TYPE_CHECKING
 
 from wmiwarehouse import assets
 from wmiwarehouse.projection.files import (
@@ -23,16 +23,30 @@ from wmiwarehouse.projection.files import (
     columns_of,
     load_event,
     load_format,
+    one_of,
     text_of,
 )
-from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
 from wmiwarehouse.schema import EVENT_COLUMNS
 
-__all__ = ["FORMAT_COLUMNS", "IngestFileError", "Projection"]
+if TYPE_CHECKING:  # sqlglot takes longer to import than an ingest that finds nothing new takes in all
+    from sqlglot import exp
+
+    from wmiwarehouse.projection.jsonpaths import Structure
+
+__all__ = ["FORMAT_COLUMNS", "IngestFileError", "Projection", "Statements"]
 
 
 #: What the files share, in the order in which it is defined.
 _SHARED = ("functions.sql", "messages.sql", "property_names.sql")
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The compiled SQL of one format, as the workers get it: to compile it once in each took longer than to run it."""
+
+    select: str
+    clock: str | None
+    left_out: str | None
 
 
 class Projection:
@@ -40,17 +54,20 @@ class Projection:
 
     *folders* are read in order; a later one (a user's own) adds formats and sources, or replaces one of the same file
     name. Raises :class:`IngestFileError` or :class:`~wmiwarehouse.frontmatter.FrontMatterError` for a file that cannot
-    be used.
+    be used. The shipped files, which are known to be right, are parsed as they are needed.
     """
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders or (assets.folder("ingest"),)
         self.formats = {fmt.name: fmt for fmt in map(load_format, self._files("formats"))}
-        for fmt in self.formats.values():
-            self._model(fmt)
         events = [load_event(path) for path in self._files("events")]
         #: Sources without event ids are for the rest of their channel: whatever names ids comes first.
         self.events = sorted(events, key=lambda event: "event_ids" not in event.document.head)
+        if folders:
+            for fmt in self.formats.values():
+                _ = self._model(fmt).projection
+            for event in self.events:
+                _ = event.columns
 
     def _files(self, kind: str) -> list[Path]:
         found = {path.name: path for folder in self.folders for path in sorted((folder / kind).glob("*.sql"))}
@@ -66,8 +83,14 @@ class Projection:
         paths = (folder / name for folder in self.folders for name in _SHARED)
         return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
+    def statements(self, name: str) -> Statements:
+        """Return all SQL of format *name*."""
+        return Statements(self.select(name), self.clock(name), self.left_out(name))
+
     def select(self, name: str) -> str:
         """Return the projection of format *name*: ``records``, ``sources`` and ``clock`` in, rows of the lake out."""
+        from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
+
         fmt = self.formats[name]
         model = self._model(fmt)
         projection = model.projection
@@ -82,7 +105,8 @@ class Projection:
         except PathError as error:
             raise IngestFileError(f"{model.document.path}: {error}") from None
         trees = self._collected(data)
-        typed = {target: self._typed(target, trees, mended, data) for target in EVENT_TARGETS}
+        picked: dict[str, str] = {}
+        typed = {target: self._typed(target, trees, mended, data, picked) for target in EVENT_TARGETS}
         items = [
             f"{rewrite(tree, record).sql('duckdb')} as {mended.get(column.removeprefix(MEND), column)}"
             for column, tree in narrow.items()
@@ -98,12 +122,15 @@ spelled as (
 ),
 sorted as (select * from spelled order by channel, event_id, event_time),
 known as (select *, {self._kind()} as kind from sorted),
-typed as (select *, case when kind > 0 then {data.transform()} end as d from known),
-final as (select *, {_UID} as event_uid from typed join sources using (source_no))
+typed as (select *, {data.transform("if(kind > 0, event_data, null)")} as d from known),
+picked as (select {", ".join(["*", *(f"{sql} as {name}" for sql, name in picked.items())])} from typed),
+final as (select *, {_UID} as event_uid from picked join sources using (source_no))
 select {", ".join(finals)} from final"""
 
     def clock(self, name: str) -> str | None:
         """Return the first pass of format *name*, counted per finding: what its records tell of their host's clock."""
+        from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
+
         fmt = self.formats[name]
         model = self._model(fmt)
         if model.clock is None:
@@ -162,6 +189,8 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
 
     def _collected(self, data: Structure) -> list[dict[str, exp.Expression]]:
         """Return the columns of each source over ``event_data``; what they all look at goes into *data*."""
+        from wmiwarehouse.projection.jsonpaths import PathError, collect
+
         trees = []
         for event in self.events:
             trees.append({target: tree.transform(_data_column) for target, tree in event.columns.items()})
@@ -174,27 +203,67 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
         return trees
 
     def _typed(
-        self, target: str, trees: list[dict[str, exp.Expression]], mended: dict[str, str], data: Structure
+        self,
+        target: str,
+        trees: list[dict[str, exp.Expression]],
+        mended: dict[str, str],
+        data: Structure,
+        picked: dict[str, str],
     ) -> str:
         """One typed column: a CASE over the sources that give it; sources with the same expression share a branch.
 
         A column that all its sources spell the same needs no CASE, which is most of them and much of the time: of a
         source that does not name it, it is then taken too where the data has it.
         """
+        from wmiwarehouse.projection.jsonpaths import rewrite
+
         branches: dict[str, list[int]] = {}
         for number, columns in enumerate(trees, 1):
             if target in columns:
-                branches.setdefault(columns[target].sql("duckdb"), []).append(number)
+                tree = rewrite(columns[target], data, mended)
+                branches.setdefault(tree.sql("duckdb", comments=False), []).append(number)
         if not branches:
             return f"cast(null as {EVENT_TARGETS[target]}) as {target}"
         if len(branches) == 1:
-            tree = rewrite(_parse_expression(next(iter(branches))), data, mended)
-            return f"{tree.sql('duckdb')} as {target}"
-        whens = []
-        for sql, numbers in branches.items():
-            tree = rewrite(_parse_expression(sql), data, mended)
-            whens.append(f"when kind in ({', '.join(map(str, numbers))}) then {tree.sql('duckdb')}")
-        return f"case {' '.join(whens)} end as {target}"
+            return f"{next(iter(branches))} as {target}"
+        return f"{_cases(branches, picked)} as {target}"
+
+
+def _cases(branches: dict[str, list[int]], picked: dict[str, str]) -> str:
+    """Return the CASE over *branches* (expression -> kinds of records).
+
+    Branches that call the same function of one argument share the call, and the CASE over the arguments becomes a
+    column of its own in *picked* (expression -> name): DuckDB puts a macro's text in wherever it is named and its
+    argument wherever that stands in it, and each copy costs memory and time whenever the statement runs.
+    """
+    calls: dict[str, dict[str, list[int]]] = {}
+    for sql, kinds in branches.items():
+        function, argument = _call(sql)
+        calls.setdefault(function or sql, {})[argument] = kinds
+    whens = []
+    for function, arguments in calls.items():
+        kinds = sorted(kind for several in arguments.values() for kind in several)
+        then = next(iter(arguments))
+        if len(arguments) > 1:
+            then = _case(arguments)
+            then = picked.setdefault(then, f"picked_{len(picked)}")
+        whens.append((kinds, f"{function}({then})" if function != then else then))
+    return _case({then: kinds for kinds, then in whens})
+
+
+def _case(branches: dict[str, list[int]]) -> str:
+    whens = (f"when {one_of('kind', kinds)} then {then}" for then, kinds in branches.items())
+    return f"case {' '.join(whens)} end"
+
+
+def _call(sql: str) -> tuple[str, str]:
+    """Return name and argument if *sql* is a call of one of our functions with one argument, else ``""`` and *sql*."""
+    from sqlglot import exp
+
+    tree = _parse_expression(sql)
+    if isinstance(tree, exp.Anonymous) and len(tree.expressions) == 1:
+        return tree.name, tree.expressions[0].sql("duckdb")
+    return "", sql
 
 
 # Times beyond these cannot be carried by the tools that read the lake; such a record is kept without a time and named.
@@ -237,11 +306,15 @@ def _json_path(path: str) -> str:
 
 
 def _data_column(node: exp.Expression) -> exp.Expression:
+    from sqlglot import exp
+
     if isinstance(node, exp.Column) and node.name == "data":
         return exp.column("event_data")
     return node
 
 
 def _parse_expression(sql: str) -> exp.Expression:
+    from sqlglot import parse_one
+
     expression: exp.Expression = parse_one(f"select {sql}", dialect="duckdb").expressions[0]
     return expression

@@ -6,15 +6,17 @@ A misspelt word in a head would otherwise do nothing without a word, so heads ar
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from sqlglot import exp, parse
-from sqlglot.errors import ParseError
+from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import frontmatter
 from wmiwarehouse.schema import EVENT_COLUMNS, TYPED_COLUMNS
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 #: What every file in ``ingest/formats`` has to give, beside ``"data.<Field>"`` columns that mend a field of the data.
 FORMAT_COLUMNS = (
@@ -29,6 +31,8 @@ EVENT_TARGETS = {"utc_time": EVENT_COLUMNS["utc_time"]} | TYPED_COLUMNS
 #: Columns of a projection that start like this mend a field of the event's data.
 MEND = "data."
 
+_LONGEST_LIST = 4
+
 #: What a projection may have beside its columns.
 _CLAUSES = ("kind", "expressions", "from", "joins", "where")
 
@@ -39,12 +43,26 @@ class IngestFileError(ValueError):
 
 @dataclass(frozen=True)
 class Format:
-    """One export format: how its records are read, recognised and projected."""
+    """One export format: how its records are read, recognised and projected.
+
+    Its SQL is parsed when it is asked for: an ingest needs the heads of all formats and the SQL of one or two.
+    """
 
     document: frontmatter.Document
-    projection: exp.Select | None
-    """None where it is projected as another format."""
-    clock: exp.Select | None
+
+    @property
+    def projection(self) -> exp.Select | None:
+        """None where it is projected as another format."""
+        return self._selects[0]
+
+    @property
+    def clock(self) -> exp.Select | None:
+        """The first pass, if there is one."""
+        return self._selects[1]
+
+    @cached_property
+    def _selects(self) -> tuple[exp.Select | None, exp.Select | None]:
+        return _format_selects(self.document)
 
     @property
     def name(self) -> str:
@@ -96,24 +114,43 @@ class EventSource:
     """One log source: channel, provider, event ids, and the columns that its data gives."""
 
     document: frontmatter.Document
-    columns: dict[str, exp.Expression]
+
+    @cached_property
+    def columns(self) -> dict[str, exp.Expression]:
+        """The columns by name, parsed when they are asked for."""
+        selects = _selects(self.document)
+        if len(selects) != 1:
+            raise IngestFileError(f"{self.document.path}: needs channel and provider, and one select")
+        return columns_of(selects[0], EVENT_TARGETS, self.document.path)
 
     @property
     def condition(self) -> str:
         """SQL over the narrow rows; exports without a provider are taken by channel and id."""
         head = self.document.head
         provider = text_of(head["provider"])
-        ids = ", ".join(str(int(event_id)) for event_id in head.get("event_ids", []))
-        of_ids = f" and event_id in ({ids})" if ids else ""
+        ids = [int(event_id) for event_id in head.get("event_ids", [])]
+        of_ids = f" and ({one_of('event_id', ids)})" if ids else ""
         return f"channel = {text_of(head['channel'])}{of_ids} and coalesce(provider, {provider}) = {provider}"
+
+
+def one_of(column: str, numbers: Sequence[int]) -> str:
+    """Return the condition that *column* is one of *numbers*.
+
+    Of a longer list DuckDB makes a join, through which all columns of the row have to go.
+    """
+    parts = (numbers[i : i + _LONGEST_LIST] for i in range(0, len(numbers), _LONGEST_LIST))
+    return " or ".join(f"{column} in ({', '.join(map(str, part))})" for part in parts)
 
 
 def text_of(value: Any) -> str:
     """Return *value* as an SQL literal."""
-    return exp.Literal.string(str(value)).sql("duckdb")
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _selects(document: frontmatter.Document) -> list[exp.Select]:
+    from sqlglot import exp, parse
+    from sqlglot.errors import ParseError
+
     try:
         statements = parse(document.body, dialect="duckdb")
     except ParseError as error:
@@ -126,6 +163,8 @@ def _selects(document: frontmatter.Document) -> list[exp.Select]:
 
 def columns_of(select: exp.Select, allowed: tuple[str, ...] | dict[str, str], path: Path) -> dict[str, exp.Expression]:
     """Return the columns of *select* by name; *allowed* are those that there may be."""
+    from sqlglot import exp
+
     columns: dict[str, exp.Expression] = {}
     for item in select.expressions:
         name = item.alias_or_name
@@ -187,10 +226,17 @@ def load_format(path: Path) -> Format:
     """Read a file of ``formats/``."""
     document = frontmatter.read(path)
     _check_head(document)
+    has_sql = any(line.strip() and not line.startswith("--") for line in document.body.split("\n"))
+    if "like" in document.head and has_sql:
+        raise IngestFileError(f"{path}: a format that is like another has no select of its own")
+    return Format(document)
+
+
+def _format_selects(document: frontmatter.Document) -> tuple[exp.Select | None, exp.Select | None]:
+    """Return the projection and the first pass of a format."""
+    path = document.path
     if "like" in document.head:
-        if any(not line.startswith("--") for line in document.body.split("\n") if line.strip()):
-            raise IngestFileError(f"{path}: a format that is like another has no select of its own")
-        return Format(document, None, None)
+        return None, None
     *clock, projection = _selects(document)
     missing = [name for name in FORMAT_COLUMNS if name not in columns_of(projection, FORMAT_COLUMNS, path)]
     if missing:
@@ -200,15 +246,14 @@ def load_format(path: Path) -> Format:
         raise IngestFileError(f"{path}: {extra} cannot be used here: columns, from records, joins and where")
     if len(clock) > 1:
         raise IngestFileError(f"{path}: at most one select before the projection")
-    return Format(document, projection, clock[0] if clock else None)
+    return projection, clock[0] if clock else None
 
 
 def load_event(path: Path) -> EventSource:
     """Read a file of ``events/``."""
     document = frontmatter.read(path)
-    selects = _selects(document)
-    if len(selects) != 1 or not {"channel", "provider"} <= document.head.keys():
+    if not {"channel", "provider"} <= document.head.keys():
         raise IngestFileError(f"{path}: needs channel and provider, and one select")
     if "event_ids" in document.head and not document.head["event_ids"]:
         raise IngestFileError(f"{path}: event_ids is empty; leave it out for a source of all other events")
-    return EventSource(document, columns_of(selects[0], EVENT_TARGETS, path))
+    return EventSource(document)

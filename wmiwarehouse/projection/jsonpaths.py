@@ -55,9 +55,9 @@ class Structure:
             node[path[-1]] = kind
         return json.dumps(tree)
 
-    def transform(self) -> str:
-        """Return the SQL that parses the column into the struct."""
-        return "json_transform({}, '{}')".format(self.column, self.spec().replace("'", "''"))
+    def transform(self, text: str = "") -> str:
+        """Return the SQL that parses the column, or *text* in its place, into the struct."""
+        return "json_transform({}, '{}')".format(text or self.column, self.spec().replace("'", "''"))
 
 
 def _folded(path: tuple[str, ...]) -> tuple[str, ...]:
