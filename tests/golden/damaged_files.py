@@ -22,6 +22,7 @@ _LINE = {
     "SourceName": "Microsoft-Windows-Security-Auditing",
     "Channel": "Security",
     "RecordNumber": 1,
+    "NewProcessName": "C:\\Windows\\System32\\cmd.exe",
     "Message": "A new process has been created.",
     "EventReceivedTime": "2024-05-06 08:00:01",
     "@timestamp": "2024-05-06T12:00:01.000Z",

@@ -79,7 +79,7 @@ def set_up(lake: Lake, text: str) -> None:
 
 def names(lake: Lake) -> dict[str, str]:
     with open_hunt(lake.root, Library.load()) as hunting:
-        found = hunting._connect(beneath=False).sql(_NAMES).to_arrow_table().to_pylist()
+        found = hunting.connection(models=["events"]).sql(_NAMES).to_arrow_table().to_pylist()
     assert all(row["n"] == 3 for row in found)
     return {row["computer"]: row["host"] for row in found}
 
@@ -162,7 +162,7 @@ def test_filters_reach_the_scan(lake: Lake, logs: Callable[..., Path]) -> None:
     def filters(condition: str) -> str:
         with open_hunt(lake.root, Library.load()) as hunting:
             query = f"explain (format json) select process_path from events where {condition}"
-            plan = hunting._connect(beneath=False).sql(query).fetchall()[0][1]
+            plan = hunting.connection(models=["events"]).sql(query).fetchall()[0][1]
         return " ".join(re.findall(r'"Filters": (?:"[^"]*"|\[[^\]]*\])', plan))
 
     lake.ingest(logs("a", A, OTHER))

@@ -66,7 +66,7 @@ def test_what_is_appended_is_for_the_next_ingest(
     assert (summary.records, summary.exit_code) == (5, 0)
     ((_, where, why, lost),) = summary.problems
     assert (where, lost) == ("", 0)
-    assert why == (f"grew while it was read: read up to byte {len(first)}; what came later is for the next ingest")
+    assert why == (f"grew while it was read: read up to byte {len(first):,}; what came later is for the next ingest")
     assert sources(lake)["log.json"]["source_id"] == hashlib.sha256(first).hexdigest()
     again = lake.ingest(log.parent)
     assert (again.records, again.duplicates) == (4, 3)

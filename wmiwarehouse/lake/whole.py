@@ -41,7 +41,7 @@ def _by_manifest(folder: Path, manifest: Manifest) -> tuple[int, int]:
         if name.startswith("events/"):
             promised += file.rows
             found += file.rows if whole else 0
-        elif not whole:
+        elif not whole and name != "hosts.parquet":  # which the events tell too, only slower
             raise _unreadable(folder, f"{name}: {cause}")
     return found, promised
 
