@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError, RiskObject
@@ -32,6 +33,9 @@ _ACCOUNT = {"account_class": "user_class", "account_sid": "user_sid"}
 #: Types of risk objects in the heads, as ``risk_object_type`` has them; the others are no hosts and no users.
 _OBJECTS = {"system": "host", "user": "user"}
 
+#: Parsing is slow, and asked for by each view of risk: path -> query, its columns.
+_PARSED: dict[Path, tuple[str, list[str]]] = {}
+
 _VIEW = re.compile(r"create or replace view \S+ as\s")
 
 
@@ -46,13 +50,16 @@ def facts(analytics: Iterable[Analytic]) -> list[str]:
     return [item.metadata.model_dump_json(include=wanted) for item in counted(analytics)]
 
 
-def with_findings(statement: str, analytics: Iterable[Analytic]) -> str:
-    """Return the view *statement* with ``finding``, the hits of *analytics*, as a step of its own."""
+def with_findings(statement: str, analytics: Iterable[Analytic], tables: Collection[str] = ()) -> str:
+    """Return the view *statement* with ``finding``, the hits of *analytics*, as a step of its own.
+
+    Analytics whose views are in *tables* are read from there.
+    """
     found = _VIEW.search(statement)
     if found is None:
         raise ContentError("a file in sql/risk has no 'create or replace view NAME as'")
     body = statement[found.end() :].strip().rstrip(";")
-    union = "\nunion all\n".join(_branch(item) for item in counted(analytics))
+    union = "\nunion all\n".join(_branch(item, item.view in tables) for item in counted(analytics))
     return f"{found[0].strip()}\nwith finding as (\n{union}\n)\nselect * from (\n{body}\n) as answer\n"
 
 
@@ -66,7 +73,7 @@ def identity(item: Analytic) -> str:
     return _id(item.metadata, _columns(item), item)
 
 
-def _branch(item: Analytic) -> str:
+def _branch(item: Analytic, is_table: bool) -> str:
     """One analytic in the common shape; its own query stands inside, so that shared models are worked out once."""
     head, columns = item.metadata, _columns(item)
     begin = _first(_BEGINS, columns, item, "a time")
@@ -100,7 +107,7 @@ def _branch(item: Analytic) -> str:
         "tactics": _texts({tactic for one in head.attack for tactic in one.tactics}),
     }
     listed = ",\n    ".join(f"{sql} as {name}" for name, sql in picked.items())
-    body = item.sql[_start(item) :].strip().rstrip(";")
+    body = f"select * from hunt.{item.view}" if is_table else item.sql[_start(item) :].strip().rstrip(";")
     return f"select\n    {listed}\nfrom (\n{body}\n) as found"
 
 
@@ -113,6 +120,12 @@ def _start(item: Analytic) -> int:
 
 def _columns(item: Analytic) -> list[str]:
     """Return the columns of the view: every file ends in ``select * from final``."""
+    if item.path not in _PARSED or _PARSED[item.path][0] != item.sql:
+        _PARSED[item.path] = item.sql, _parsed_columns(item)
+    return _PARSED[item.path][1]
+
+
+def _parsed_columns(item: Analytic) -> list[str]:
     import sqlglot
     from sqlglot import exp
 

@@ -6,7 +6,7 @@ Nothing here runs SQL or parses it, so that ``wmiwh list`` and ``wmiwh show`` an
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -123,7 +123,11 @@ class RiskView:
     @cached_property
     def sql(self) -> str:
         """The statement that makes the view; written when it is asked for, since every analytic is parsed for it."""
-        return with_findings(self.text, self.analytics) if "from finding" in self.text else self.text
+        return self.reading(())
+
+    def reading(self, tables: Collection[str]) -> str:
+        """Return that statement where the analytics whose views are in *tables* were worked out already."""
+        return with_findings(self.text, self.analytics, tables) if "from finding" in self.text else self.text
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wmiwarehouse.content.findings import counted
 from wmiwarehouse.content.library import Analytic, Library, RiskView, UnknownAnalyticError
 from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
@@ -75,12 +76,14 @@ class Hunt:
         self._today = clock.now().date()
         path = warehouse.root / FILE_NAME
         self._tuning = Tuning.of(self._settings, library, path, self._hosts.host_of, self._today)
-        filters = filters.pinned()
-        self._filters = replace(filters, host_as=self._hosts.host_of(filters.host)) if filters.host else filters
+        self._filters = filters.pinned()
+        if filters.host:
+            self._filters = replace(self._filters, host_as=self._hosts.host_of(filters.host))
         self._connections: dict[bool, Any] = {}
         self._made: dict[bool, Views] = {}
         self._views: set[tuple[bool, str]] = set()
         self._kept: set[str] = set()
+        self._tables: set[str] = set()  # analytics whose rows stand in tables, worked out once
         self._newest: datetime | None = None
 
     def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
@@ -185,16 +188,28 @@ class Hunt:
         """
         connection: duckdb.DuckDBPyConnection = self._connect(beneath=beneath)
         views = self._made[beneath]
-        new = [analytic for analytic in analytics if (beneath, analytic.view) not in self._views]
-        views.make(connection, [*models, *(name for analytic in new for name in views.read_by(analytic))])
-        for analytic in new:
-            connection.execute(views.statement(analytic.sql))
-            self._views.add((beneath, analytic.view))
+        tables = set() if beneath else self._tables
+        new = {
+            item.view: item.reading(tables) if isinstance(item, RiskView) else item.sql
+            for item in analytics
+            if (beneath, item.view) not in self._views
+        }
+        views.make(connection, [*models, *(name for sql in new.values() for name in views.read_by(sql))])
+        for view, sql in new.items():
+            if view in tables:
+                views.make_table(connection, sql)
+            else:
+                connection.execute(views.statement(sql))
+            self._views.add((beneath, view))
         return connection
 
     def prepare(self, analytics: Sequence[Analytic]) -> None:
-        """Work out once what *analytics* share; a single look at one of them does without."""
+        """Work out once what *analytics* share, and their hits; a single look at one of them does without."""
         self._keep(analytics)
+        if not self._is_large:
+            fresh = [item for item in counted(analytics) if (False, item.view) not in self._views]
+            self._tables.update(item.view for item in fresh)
+            self.connection(*fresh)
 
     @property
     def batches(self) -> tuple[Batch, ...]:
@@ -330,9 +345,6 @@ def open_hunt(
 
 def gravest(lines: Iterable[Line]) -> str | None:
     """Return the highest severity among detections and chains that have hits."""
-    found = [
-        line.analytic.metadata.severity
-        for line in lines
-        if line.hits and line.analytic.metadata.kind in ("detection", "chain")
-    ]
+    hits = {line.analytic for line in lines if line.hits}
+    found = [analytic.metadata.severity for analytic in counted(hits)]
     return max(found, key=SEVERITIES.index, default=None)

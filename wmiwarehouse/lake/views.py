@@ -91,9 +91,9 @@ class Views:
         """Return the statement of the model view *name*; see :meth:`statement`."""
         return self.statement(self.models[name])
 
-    def read_by(self, item: Analytic | RiskView) -> list[str]:
-        """Return the models that *item* names."""
-        return list(self._named_in(item.sql, but=""))
+    def read_by(self, sql: str) -> list[str]:
+        """Return the models that the statement *sql* names."""
+        return list(self._named_in(sql, but=""))
 
     def make(
         self,
@@ -133,6 +133,11 @@ class Views:
         if self._remembered and name in self._to_remember:
             return self._remembered.find(name, self._made_of(name))
         return None
+
+    def make_table(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Put a table in the place of the view that the statement *sql* makes."""
+        statement = self.statement(sql)
+        connection.execute(f"create table {_name(statement)} as\n{_body(statement)}")
 
     def _remember(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         if self._remembered and name in self._to_remember:
@@ -179,7 +184,9 @@ def create_views(
     connection.execute("create schema if not exists hunt")
     views = Views(library, events_where, remembered)
     analytics = list(analytics)
-    named = views.models if models is None else [*models, *(name for item in analytics for name in views.read_by(item))]
+    named = (
+        views.models if models is None else [*models, *(name for item in analytics for name in views.read_by(item.sql))]
+    )
 
     def make_analytics() -> None:
         for analytic in analytics:
