@@ -49,3 +49,21 @@ def test_what_is_missing_is_named(warehouse: Warehouse, what: str) -> None:
         victim.write_bytes(content[:-20])
     with pytest.raises(WmiwhError, match=f"batch {batch.id}"):
         _hunt(warehouse)
+
+
+@pytest.mark.parametrize("where", ["footer", "pages"])
+def test_damage_that_shows_only_in_reading_is_one_line(warehouse: Warehouse, where: str) -> None:
+    """The size is as committed: the name of the file, or at least what to do, must stand there and no traceback."""
+    (batch,) = warehouse.batches()
+    victim = batch.event_files[0]
+    content = bytearray(victim.read_bytes())
+    footer = int.from_bytes(content[-8:-4], "little")
+    first, last = (len(content) - 8 - footer, len(content) - 8) if where == "footer" else (4, len(content) - 8 - footer)
+    content[first:last] = bytes(byte ^ 0x5A for byte in content[first:last])
+    victim.chmod(0o644)
+    victim.write_bytes(content)
+    with (
+        pytest.raises(WmiwhError, match="the lake cannot be read: .*see: wmiwh verify"),
+        open_hunt(warehouse.root, Library.load()) as hunting,
+    ):
+        hunting.connection(models=["events"]).sql("select * from events").to_arrow_table()

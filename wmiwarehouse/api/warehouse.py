@@ -249,8 +249,7 @@ class Warehouse:
         if not batches:
             raise NoDataError(f"{self.path} has no sources yet; ingest some")
         with closing(catalog.connect()) as connection:
-            for statement in relations.base_relations(batches):
-                connection.execute(statement)
+            relations.lay(connection, relations.base_relations(batches))
             return Rows(connection.sql(_PROBLEMS if problems else _SOURCES).to_arrow_table())
 
     def analytics(self) -> list[Analytic]:

@@ -61,8 +61,7 @@ def sources(
         raise NoDataError(f"{warehouse} has no sources yet; next: wmiwh ingest PATH... -w {warehouse}")
     connection = catalog.connect()
     try:
-        for statement in relations.base_relations(batches):
-            connection.execute(statement)
+        relations.lay(connection, relations.base_relations(batches))
         on_screen = output is None and fmt in (None, Format.TABLE)
         query = _PROBLEMS if problems else _ON_SCREEN if on_screen else _SOURCES
         table = connection.sql(query).to_arrow_table()

@@ -82,7 +82,10 @@ def _left_over(warehouse: Warehouse, repair: bool, grace: timedelta) -> list[Fin
             found = left_over(warehouse)
             if repair:
                 remove_left_over(warehouse)
-                finish(warehouse, grace)
+                try:
+                    finish(warehouse, grace)
+                except WmiwhError as error:
+                    console.note(str(error))
                 left = left_over(warehouse)
                 console.note(f"{len(found) - len(left):,} of {len(found):,} left over removed")
                 found = left

@@ -107,8 +107,7 @@ def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> 
         raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
     if checked.relations:
         settings = Settings.load(warehouse.root)
-        for statement in relations.base_relations(batches, settings, Hosts.of(batches, settings)):
-            connection.execute(statement)
+        relations.lay(connection, relations.base_relations(batches, settings, Hosts.of(batches, settings)))
         analytics = _in_hunt(library, {name for schema, name in checked.relations if schema == "hunt"})
         wanted = {name for schema, name in checked.relations if schema == "main"}
         create_views(connection, library, analytics, wanted & {model.name for model in library.models})

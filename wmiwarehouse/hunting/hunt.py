@@ -280,8 +280,7 @@ class Hunt:
             connection = catalog.connect()
             self._connections[beneath] = connection
             statements = relations.base_relations(self._batches, self._settings, self._hosts)
-            for statement in statements:
-                connection.execute(statement)
+            relations.lay(connection, statements)
             where = ""
             if beneath:
                 columns = ("event_time", "host", "user_name", "user_domain", "ingested_at")
@@ -338,7 +337,8 @@ def open_hunt(
             catalog.refresh_database(warehouse, library)
     hunt = Hunt(warehouse, library, filters or Filters(), batches)
     try:
-        yield hunt
+        with relations.reading(warehouse.root):
+            yield hunt
     finally:
         hunt.close()
 
@@ -346,5 +346,4 @@ def open_hunt(
 def gravest(lines: Iterable[Line]) -> str | None:
     """Return the highest severity among detections and chains that have hits."""
     hits = {line.analytic for line in lines if line.hits}
-    found = [analytic.metadata.severity for analytic in counted(hits)]
-    return max(found, key=SEVERITIES.index, default=None)
+    return max((item.metadata.severity for item in counted(hits)), key=SEVERITIES.index, default=None)

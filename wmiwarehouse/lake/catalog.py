@@ -17,7 +17,7 @@ from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk
-from wmiwarehouse.lake.relations import analytic_requirement, base_relations
+from wmiwarehouse.lake.relations import analytic_requirement, base_relations, lay
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -157,8 +157,7 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
         connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
         connection.execute("use built")
         connection.begin()  # or each of the hundreds of statements waits for the disk
-        for statement in base_relations(batches, settings):
-            connection.execute(statement)
+        lay(connection, base_relations(batches, settings))
         if library:
             create_views(connection, library, library.in_hunt)
         connection.commit()

@@ -6,13 +6,16 @@ from its first query to its last, whatever is committed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import tables
 from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.remembered import FOLDER, forget_all
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Batch
 from wmiwarehouse.schema import EVENT_COLUMNS
@@ -38,6 +41,38 @@ def base_relations(batches: Iterable[Batch], settings: Settings | None = None, h
         statements.append(_relation(f"lake_{name}", columns, [file for file in files if not _is_empty(file)]))
     statements.append(_host_list(batches, host))
     return statements + settings_relations(settings, hosts.aliases)
+
+
+def lay(connection: Any, statements: Iterable[str]) -> None:
+    """Run *statements* of :func:`base_relations`; raises :class:`WmiwhError` where a file of the lake is damaged."""
+    import duckdb
+
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except duckdb.Error as error:
+        raise _unreadable(error) from None
+
+
+@contextmanager
+def reading(root: Path) -> Iterator[None]:
+    """Raise :class:`WmiwhError` where a Parquet file of the warehouse at *root* turns out damaged while it is read."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if ".parquet" not in str(error) and type(error) is not duckdb.Error:  # what Thrift says has no class
+            raise
+        if f"{root / FOLDER}" in str(error):
+            forget_all(root)
+            raise WmiwhError("what was remembered of this lake was damaged and is removed: run it again") from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> WmiwhError:
+    cause = " ".join(str(error).partition("LINE 1:")[0].split())[:300]
+    return WmiwhError(f"the lake cannot be read: {cause}; see: wmiwh verify")
 
 
 def settings_relations(settings: Settings, aliases: Mapping[str, str] | None = None) -> list[str]:
