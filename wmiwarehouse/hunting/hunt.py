@@ -19,7 +19,7 @@ from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters
 from wmiwarehouse.hunting.kept import columns_read, to_keep
 from wmiwarehouse.hunting.tuning import Tuning
-from wmiwarehouse.lake import catalog, clock, relations
+from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
 from wmiwarehouse.lake.query import columns_of, rows
@@ -262,7 +262,7 @@ class Hunt:
     def _connect(self, *, beneath: bool) -> Any:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""
         if beneath not in self._connections:
-            connection = catalog.connect()
+            connection = catalog.connect(memory_limit=memory.of_hunts())
             self._connections[beneath] = connection
             statements = relations.base_relations(self._batches, self._settings, self._hosts)
             for statement in statements:
@@ -314,6 +314,8 @@ def open_hunt(
 
     *batches* are what it had when a run of several hunts began, so that all of them see the same.
     """
+    import duckdb
+
     warehouse = Warehouse.open(root)
     check_whole(warehouse)
     if not any(batch.event_files for batch in warehouse.batches()):
@@ -324,6 +326,8 @@ def open_hunt(
     hunt = Hunt(warehouse, library, filters or Filters(), batches)
     try:
         yield hunt
+    except duckdb.OutOfMemoryException as error:
+        raise memory.exhausted(error) from None
     finally:
         hunt.close()
 
