@@ -1,8 +1,9 @@
-"""Makes a large warehouse out of a small one of the lab: what hunts cost hangs on the lake alone, and parsing is slow.
+"""Makes a large warehouse out of a small one of the lab: what hunts cost hangs on the lake alone; parsing is slow.
 
-``python -m bench.replicate SOURCE TARGET COPIES`` writes each copy as a batch of its own, Parquet to Parquet. A copy has
-hosts, addresses, process GUIDs, record ids and event ids of its own, also in texts that name them; some copies share their
-days like hosts of one network do, the next ones come after them. Logon and process ids stay: every machine has the same.
+``python -m bench.replicate SOURCE TARGET COPIES`` writes each copy as a batch of its own, Parquet to Parquet. A copy
+has hosts, addresses, process GUIDs, record ids and event ids of its own, also in texts that name them; some copies
+share their days as hosts of one network do, the next ones come after them. Logon and process ids stay: every machine
+has the same.
 """
 
 from __future__ import annotations
@@ -30,13 +31,12 @@ _SIDE_BY_SIDE = 16
 
 #: The columns in which a host's name or address can stand.
 _NAMED = frozenset(
-    """
-    computer host source_file event_data command_line parent_command_line script_text wmi_query wmi_namespace
-    wmi_client_machine user_name user_domain subject_name subject_domain target_name target_domain parent_user
-    outbound_user_name outbound_domain workstation target_server target_info source_ip source_ip_key source_host
-    destination_ip destination_ip_key destination_host share_name object_name relative_target_name
-    """.split()
-)
+    ["computer", "host", "source_file", "event_data", "command_line", "parent_command_line", "script_text",
+     "wmi_query", "wmi_namespace", "wmi_client_machine", "user_name", "user_domain", "subject_name", "subject_domain",
+     "target_name", "target_domain", "parent_user", "outbound_user_name", "outbound_domain", "workstation",
+     "target_server", "target_info", "source_ip", "source_ip_key", "source_host", "destination_ip",
+     "destination_ip_key", "destination_host", "share_name", "object_name", "relative_target_name"]
+)  # fmt: skip
 _TIMES = frozenset({"event_time", "utc_time", "first_time", "last_time"})
 _GUIDS = frozenset({"process_guid", "parent_process_guid"})
 
