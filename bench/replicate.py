@@ -110,7 +110,7 @@ def replicate(source: Path, target: Path, copies: int, on_copy: Callable[[int], 
             on_copy(number + 1)
         catalog.refresh_database(new, Library.load())
     connection.close()
-    return copies * sum(row["records"] for row in listed)
+    return copies * int(sum(row["records"] for row in listed))
 
 
 def _write(
