@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,19 @@ def one(root: Path, name: str) -> None:
     """The rows of one analytic in a process that stays open: the first time with opening, then again."""
     remembered.forget_all(root)
     library = Library.load()
-    opened = open_hunt(root, library)
+    opened: list[hunt.Hunt] = []
+    with ExitStack() as exits:
 
-    def first() -> int:
-        return int(opened.__enter__().run(library.get(name)).num_rows)
+        def first() -> int:
+            opened.append(exits.enter_context(open_hunt(root, library)))
+            return again()
 
-    _say(name, "first", first)
-    with open_hunt(root, library) as hunting:
-        hunting.run(library.get(name))
-        for _ in range(_WARM):
-            _say(name, "warm", lambda: hunting.run(library.get(name)).num_rows)
+        def again() -> int:
+            return int(opened[0].run(library.get(name)).num_rows)
+
+        _say(name, "first", first)
+        for _ in range(_WARM if opened else 0):
+            _say(name, "warm", again)
 
 
 def several(root: Path, *kinds: str) -> None:
