@@ -1,7 +1,7 @@
 # All a newcomer types: `make demo` or `make test`. Needs Python 3.11+ with pip and venv; the rest goes into .venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fuzz memory bench wheel lock clean check-python
+.PHONY: help demo test lint format fuzz memory bench bench-large bench-growth wheel lock clean check-python
 
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 IS_NEW := -c 'import sys; print("yes" if sys.version_info >= (3, 11) else "")' 2>/dev/null
@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STAMP := .venv/.installed
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
 
 demo: $(STAMP) ## make logs of an invented attack in demo/, ingest them and print what a hunt finds
 	@chmod -R u+w demo 2>/dev/null || true; rm -rf demo
@@ -41,6 +41,12 @@ memory: $(STAMP) ## peak memory of ingest for 2 GB EVTX, 2 GB JSON lines and a z
 
 bench: $(STAMP) ## ingest against plain parsing of the same logs, 500 MB each (BENCH=--keep notes it in the history)
 	$(BIN)/python bench/ingest.py $(BENCH)
+
+bench-large: $(STAMP) ## hunts in 100,000,000 events with 4 GB for DuckDB: time and memory (ROWS=n for fewer)
+	$(BIN)/python -m bench.hunts $(or $(ROWS),100000000)
+
+bench-growth: $(STAMP) ## time of ingest and of each view at 1, 4 and 16 times 250,000 events (UNIT=n)
+	$(BIN)/python -m bench.growth $(or $(UNIT),250000)
 
 wheel: $(STAMP) ## build dist/*.whl
 	rm -rf dist

@@ -63,7 +63,7 @@ def test_damage_that_shows_only_in_reading_is_one_line(warehouse: Warehouse, whe
     victim.chmod(0o644)
     victim.write_bytes(content)
     with (
-        pytest.raises(WmiwhError, match="the lake cannot be read: .*see: wmiwh verify"),
+        pytest.raises(WmiwhError, match=r"the lake cannot be read: .*see: wmiwh verify"),
         open_hunt(warehouse.root, Library.load()) as hunting,
     ):
         hunting.connection(models=["events"]).sql("select * from events").to_arrow_table()

@@ -31,6 +31,7 @@ from wmiwarehouse.hunting.guard import Checked, check
 from wmiwarehouse.hunting.refusals import one_line
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.memory import size as size_of
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -42,13 +43,6 @@ if TYPE_CHECKING:
 TIMEOUT = 300
 MEMORY = "4GB"
 
-_LEAST_MEMORY = 64 << 20
-_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
-    "KIB": 1 << 10,
-    "MIB": 1 << 20,
-    "GIB": 1 << 30,
-    "TIB": 1 << 40,
-}
 #: Address space beside DuckDB's memory: the allocators of DuckDB, Arrow and each thread reserve more than they use.
 _RESERVE, _RESERVE_PER_THREAD = 2 << 30, 80 << 20
 
@@ -137,11 +131,7 @@ def lock_down(connection: Any, batches: list[Batch]) -> None:
 
 def memory_size(text: str) -> int:
     """Return the bytes that *text* (``512MB``, ``4GiB``) stands for; raises :class:`UsageError`."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT]i?B)", text.strip(), re.IGNORECASE)
-    size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    if size < _LEAST_MEMORY:
-        raise UsageError(f"--memory {text}: is no size like 512MB or 8GB, from 64MiB on")
-    return size
+    return size_of(text, "--memory ")
 
 
 def _made_by(statement: str) -> str:

@@ -20,7 +20,7 @@ from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters
 from wmiwarehouse.hunting.kept import columns_read, to_keep
 from wmiwarehouse.hunting.tuning import Tuning
-from wmiwarehouse.lake import catalog, clock, relations
+from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
 from wmiwarehouse.lake.query import columns_of, rows
@@ -277,7 +277,7 @@ class Hunt:
     def _connect(self, *, beneath: bool) -> Any:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""
         if beneath not in self._connections:
-            connection = catalog.connect()
+            connection = catalog.connect(memory_limit=memory.of_hunts())
             self._connections[beneath] = connection
             statements = relations.base_relations(self._batches, self._settings, self._hosts)
             relations.lay(connection, statements)

@@ -13,7 +13,7 @@ from typing import Any
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
-from wmiwarehouse.lake import tables
+from wmiwarehouse.lake import memory, tables
 from wmiwarehouse.lake.hosts import Hosts, literal
 from wmiwarehouse.lake.remembered import FOLDER, forget_all
 from wmiwarehouse.lake.settings import Settings
@@ -56,12 +56,14 @@ def lay(connection: Any, statements: Iterable[str]) -> None:
 
 @contextmanager
 def reading(root: Path) -> Iterator[None]:
-    """Raise :class:`WmiwhError` where a Parquet file of the warehouse at *root* turns out damaged while it is read."""
+    """Raise :class:`WmiwhError` where memory ends, or a file of the warehouse at *root* turns out to be damaged."""
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise memory.exhausted(error) from None
         if ".parquet" not in str(error) and type(error) is not duckdb.Error:  # what Thrift says has no class
             raise
         if f"{root / FOLDER}" in str(error):
