@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from wmiwarehouse.cli.app import app
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.hunting import hunt
 from wmiwarehouse.hunting.filters import Filters
@@ -108,6 +111,26 @@ def test_damaged_files_are_worked_out_anew(own: Path) -> None:
 
 
 @pytest.mark.usefixtures("large")
+def test_a_file_of_the_lake_that_was_exchanged_is_another_state(own: Path) -> None:
+    found(own)
+    before = set(files(own))
+    victim = Warehouse.open(own).batches()[0].event_files[0]
+    os.utime(victim, (0, 0))
+    found(own)
+    assert set(files(own)) - before
+
+
+@pytest.mark.usefixtures("large")
+def test_verify_says_that_no_hash_covers_it_and_repair_removes_it(own: Path) -> None:
+    found(own)
+    said = CliRunner().invoke(app, ["verify", "-w", str(own)])
+    assert said.exit_code == 0
+    assert f"{len(files(own))} files in {FOLDER}/ are covered by no hash" in said.stderr
+    assert CliRunner().invoke(app, ["verify", "--repair", "-w", str(own)]).exit_code == 0
+    assert files(own) == {}
+
+
+@pytest.mark.usefixtures("large")
 def test_a_file_of_another_model_is_not_taken(own: Path) -> None:
     everything = found(own)
     one, other = sorted((own / FOLDER).glob("*"))[:2]
@@ -138,7 +161,6 @@ def test_what_is_forgotten_is_not_remembered(own: Path) -> None:
 
 
 def test_old_states_go_after_a_while(tmp_path: Path) -> None:
-    import os
     import time
 
     from wmiwarehouse.lake import catalog

@@ -25,7 +25,10 @@ def verify(
         bool, typer.Option("--sources", help="Also the original files: there, and with the same SHA-256?")
     ] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Remove what interrupted commands left, and replaced files. Nothing else.")
+        bool,
+        typer.Option(
+            "--repair", help="Remove what interrupted commands left, replaced files, and what hunts remembered."
+        ),
     ] = False,
     grace: GraceOption = "1h",
     fmt: options.FormatOption = None,
@@ -47,6 +50,7 @@ def verify(
     """
     import pyarrow as pa
 
+    from wmiwarehouse.lake.remembered import FOLDER
     from wmiwarehouse.lake.verify import HARMLESS
     from wmiwarehouse.lake.verify import verify as check
     from wmiwarehouse.lake.warehouse import Warehouse
@@ -66,6 +70,11 @@ def verify(
     _tell(found, sources)
     if not repair and any(one.finding == "left over" for one in found.findings):
         console.note(f"left over files are harmless; remove: wmiwh verify --repair{options.with_warehouse(warehouse)}")
+    if remembered := len(list((opened.root / FOLDER).glob("*"))):
+        console.note(
+            f"{remembered} files in {FOLDER}/ are covered by no hash: hunts work them out anew once "
+            f"they are removed: wmiwh verify --repair{options.with_warehouse(warehouse)}"
+        )
     if found.is_damaged:
         console.note(
             f"damaged: {damaged:,} finding{'' if damaged == 1 else 's'}. Restore the files, or read the logs anew"
@@ -75,6 +84,7 @@ def verify(
 
 def _left_over(warehouse: Warehouse, repair: bool, grace: timedelta) -> list[Finding]:
     """Return what is left over, without what *repair* removed."""
+    from wmiwarehouse.lake.remembered import forget_all
     from wmiwarehouse.lake.verify import left_over, remove_left_over
 
     try:
@@ -82,6 +92,7 @@ def _left_over(warehouse: Warehouse, repair: bool, grace: timedelta) -> list[Fin
             found = left_over(warehouse)
             if repair:
                 remove_left_over(warehouse)
+                forget_all(warehouse.root)
                 try:
                     finish(warehouse, grace)
                 except WmiwhError as error:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
 from wmiwarehouse.lake.query import columns_of, rows
-from wmiwarehouse.lake.remembered import LEAST_LAKE, Remembered
+from wmiwarehouse.lake.remembered import LEAST_LAKE, Remembered, states
 from wmiwarehouse.lake.settings import FILE_NAME, Settings
 from wmiwarehouse.lake.views import Views, create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -82,6 +81,8 @@ class Hunt:
         self._connections: dict[bool, Any] = {}
         self._made: dict[bool, Views] = {}
         self._views: set[tuple[bool, str]] = set()
+        self._files = states(file for batch in self._batches for file in batch.event_files)
+        self._is_large = sum(size for size, _ in self._files) >= LEAST_LAKE
         self._kept: set[str] = set()
         self._tables: set[str] = set()  # analytics whose rows stand in tables, worked out once
         self._newest: datetime | None = None
@@ -290,13 +291,10 @@ class Hunt:
                 fresh, values = self._filters.fresh
                 query = f"create table {FRESH} as select event_uid from lake_events where {fresh}"
                 connection.execute(query, values)
-            remembered = Remembered(self._warehouse.root, statements) if self._is_large and not beneath else None
+            state = [*statements, str(self._files)]
+            remembered = Remembered(self._warehouse.root, state) if self._is_large and not beneath else None
             self._made[beneath] = create_views(connection, self._library, (), (), where, remembered)
         return self._connections[beneath]
-
-    @cached_property
-    def _is_large(self) -> bool:
-        return sum(path.stat().st_size for batch in self._batches for path in batch.event_files) >= LEAST_LAKE
 
     def newest(self) -> datetime | None:
         """Return the time of the newest event."""

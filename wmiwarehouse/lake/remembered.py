@@ -1,8 +1,9 @@
 """Remembers on disk what a large lake took long to work out: a model is worked out once for each state of the lake.
 
 ``W/remembered/<model>-<key>.parquet`` is what the model's view returns. The key is the hash of all that it is made of:
-the files of the lake, the settings, the names of the hosts, and the text of every view beneath it. So nothing here is
-ever out of date, only unused; the folder may be removed at any time, and one that cannot be written costs time only.
+the files of the lake with sizes and times, the settings, the names of the hosts, and the text of every view beneath
+it. So nothing here is ever out of date, only unused; the folder may be removed at any time, and one that cannot be
+written costs time only. No hash of ``verify`` covers it: it says so, and its repair removes it.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ class Remembered:
             with suppress(OSError):  # another run removes it, or on Windows reads it
                 if other != path and other.stat().st_mtime < before:
                     other.unlink()
+
+
+def states(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
+    """Return size and time of each of the *files* of a lake: one that was exchanged is another state."""
+    return tuple((found.st_size, found.st_mtime_ns) for found in (file.stat() for file in files))
 
 
 def forget_all(root: Path) -> None:
