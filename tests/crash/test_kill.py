@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ def ended(started: Any) -> bool:
     return wait_for(lambda: not started.members(), None, 10)
 
 
+def commits_of(root: Path) -> list[Path]:
+    """Return what tells that an ingest into *root* is committing."""
+    return list(root.glob(".staging/*/problems.parquet"))
+
+
 @pytest.mark.parametrize("number", range(KILLS))
 def test_what_a_killed_ingest_leaves_is_whole_and_the_next_completes_it(
     number: int, logs: Logs, commands: Commands, check: Check, hits: Hits, tmp_path: Path
@@ -65,7 +71,7 @@ def test_what_a_killed_ingest_leaves_is_whole_and_the_next_completes_it(
     started = commands.start("ingest", logs.folder, "-w", root, script=script)
     if number % 4 == 3:  # while it commits
         for _ in range(5):  # on a busy machine the moment may pass unseen: once more from the beginning
-            if seen := wait_for(lambda at=root: list(at.glob(".staging/*/problems.parquet")), started):
+            if seen := wait_for(partial(commits_of, root), started):
                 break
             started.wait()
             root = root.with_name(f"{root.name}w")

@@ -21,12 +21,13 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
+from wmiwarehouse.hunting.deadline import ended
 from wmiwarehouse.hunting.guard import Checked, check
 from wmiwarehouse.hunting.refusals import one_line
 from wmiwarehouse.lake import catalog, relations
@@ -71,7 +72,7 @@ def answer(
         checked = check(sql, connection, known_relations(library))
         values = _values(checked, dict(parameters or {}))
         prepare(connection, root, library, checked)
-        with _deadline(connection, timeout) as deadline, _whole_process(limit):
+        with ended(connection, timeout) as deadline, _whole_process(limit):
             words = _Words(deadline, timeout, memory)
             with words.translated():
                 reader = connection.sql(checked.statement, params=values).to_arrow_reader()
@@ -203,29 +204,6 @@ class _Words:
     def _too_late(self) -> WmiwhError:
         longer = max(60, round(2 * self._timeout))
         return WmiwhError(f"stopped after {self._timeout:g} s (--timeout); narrow it, or --timeout {longer}")
-
-
-@contextmanager
-def _deadline(connection: Any, seconds: float) -> Iterator[threading.Event]:
-    """Interrupt *connection* after *seconds*, and again until it has ended; the event says that it is too late."""
-    import duckdb
-
-    too_late, done = threading.Event(), threading.Event()
-
-    def watch() -> None:
-        if not done.wait(seconds):
-            too_late.set()
-            while not done.wait(0.1):
-                with suppress(duckdb.Error):
-                    connection.interrupt()
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield too_late
-    finally:
-        done.set()
-        watcher.join()
 
 
 @contextmanager
