@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from wmiwarehouse import __version__
+from wmiwarehouse import __version__, cache
 from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
@@ -47,17 +47,18 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
 class Ahead:
     """The views of a library, bound in a thread while something else goes on; nothing if the old ones can be kept.
 
-    To bind them takes a second, which is longer than it takes to ingest a handful of small logs.
+    To bind them takes a second, which is longer than it takes to ingest a handful of small logs. So what was bound is
+    kept for the next new warehouse (:mod:`wmiwarehouse.cache`).
     """
 
     def __init__(self, warehouse: Warehouse, library: Library) -> None:
         self._library = library
         self._base: Path | None = None
         self._thread: threading.Thread | None = None
-        settings = Settings.load(warehouse.root)
-        if not _has_same_views(warehouse, _built_for(warehouse, [], settings, library)):
+        built_for = _built_for(warehouse, [], Settings.load(warehouse.root), library)
+        if not _has_same_views(warehouse, built_for):
             self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
-            self._thread = threading.Thread(target=self._build, args=(settings,), daemon=True)
+            self._thread = threading.Thread(target=self._build, args=(f"views {built_for['views']}",), daemon=True)
             self._thread.start()
 
     def __enter__(self) -> Ahead:
@@ -68,10 +69,15 @@ class Ahead:
             self._thread.join()
             self._folder.cleanup()
 
-    def _build(self, settings: Settings) -> None:
+    def _build(self, made_of: str) -> None:
         path = Path(self._folder.name) / "views.duckdb"
         with suppress(Exception):  # it is built once more where the cause can be told
-            _build_database(path, [], settings, self._library)
+            ready = cache.fetch(made_of)
+            if ready is None:
+                _build_database(path, [], Settings(), self._library)
+                cache.keep(made_of, path.read_bytes())
+            else:
+                path.write_bytes(ready)
             self._base = path
 
     def base(self) -> Path | None:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import disk
@@ -27,9 +26,6 @@ from wmiwarehouse.pipeline.summary import Progress, Summary
 from wmiwarehouse.pipeline.surveyor import Surveyed, Surveyor, size_of
 from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Learn, Read
 from wmiwarehouse.readers.model import Problem
-
-if TYPE_CHECKING:
-    from wmiwarehouse.projection.compiler import Statements
 
 _TICK = 0.1
 
@@ -59,7 +55,6 @@ class Run:
         self._on_progress = on_progress or (lambda _: None)
         self._started = time.monotonic()
         self.projection = compiled(ingest_folders)
-        self._statements: dict[str, Statements] = {}
         self.known, self.listed = known(warehouse)
         self.newest_ingest = newest_ingest(warehouse.batches())
         #: Contents in the warehouse that are read anew, until they are committed.
@@ -68,12 +63,6 @@ class Run:
         self.committed_before = warehouse.batches()
         self.settings = Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
         self.computers: set[str] = set()
-
-    def statements(self, fmt: str) -> Statements:
-        """Return the compiled SQL of format *fmt*."""
-        if fmt not in self._statements:
-            self._statements[fmt] = self.projection.statements(fmt)
-        return self._statements[fmt]
 
     def show(self) -> None:
         """Hand the progress to whoever shows it."""
@@ -195,7 +184,7 @@ class Batch:
             fmt = self._ready[0].source.format
             if (connection, fmt) not in self._taught:
                 self._taught.add((connection, fmt))
-                self._pool.give(connection, Learn(fmt, self._run.statements(fmt)))
+                self._pool.give(connection, Learn(fmt, self._run.projection.statements(fmt)))
             self._pool.give(connection, self._ready.pop(0))
 
     def _take_answers(self) -> None:

@@ -8,12 +8,13 @@ data, and only for the (channel, event id) pairs that some file in ``ingest/even
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wmiwarehouse import assets
+from wmiwarehouse import assets, cache
 from wmiwarehouse.projection.files import (
     EVENT_TARGETS,
     FORMAT_COLUMNS,
@@ -60,6 +61,7 @@ class Projection:
     def __init__(self, *folders: Path) -> None:
         self.folders = folders or (assets.folder("ingest"),)
         self.formats = {fmt.name: fmt for fmt in map(load_format, self._files("formats"))}
+        self._statements: dict[str, Statements] = {}
         events = [load_event(path) for path in self._files("events")]
         #: Sources without event ids are for the rest of their channel: whatever names ids comes first.
         self.events = sorted(events, key=lambda event: "event_ids" not in event.document.head)
@@ -84,8 +86,22 @@ class Projection:
         return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
     def statements(self, name: str) -> Statements:
-        """Return all SQL of format *name*."""
-        return Statements(self.select(name), self.clock(name), self.left_out(name))
+        """Return all SQL of format *name*; compiled once, by whichever run of the program needs it first."""
+        if name not in self._statements:
+            made_of = "\0".join([f"statements of {name}", *self._texts()])
+            found = cache.fetch(made_of)
+            if found is None:
+                statements = Statements(self.select(name), self.clock(name), self.left_out(name))
+                cache.keep(made_of, json.dumps(asdict(statements)).encode())
+            else:
+                statements = Statements(**json.loads(found))
+            self._statements[name] = statements
+        return self._statements[name]
+
+    def _texts(self) -> list[str]:
+        """Return all that the statements are made of."""
+        documents = [fmt.document for fmt in self.formats.values()] + [event.document for event in self.events]
+        return [self.functions, *(f"{document.head}\0{document.body}" for document in documents)]
 
     def select(self, name: str) -> str:
         """Return the projection of format *name*: ``records``, ``sources`` and ``clock`` in, rows of the lake out."""
@@ -151,7 +167,7 @@ from evidence group by all"""
 
     def has_clock(self, name: str) -> bool:
         """Whether format *name* has a first pass."""
-        return self._model(self.formats[name]).clock is not None
+        return self.statements(name).clock is not None
 
     def left_out(self, name: str) -> str | None:
         """Return the query that counts, by source, the records that format *name* leaves out; None if it keeps all."""
