@@ -69,7 +69,7 @@ class QuickReader:
             datetime(2024, 1, 1, tzinfo=UTC),
             found.layout,
         )
-        buffer.runs.append((source, len(buffer.texts)))
+        buffer.runs.append((source, len(buffer)))
         table = buffer.record_table()
         if self._projection.has_clock(found.format):
             findings = [Finding(**row) for row in self._writer.clock(found.format, table)]

@@ -126,17 +126,17 @@ class Worker:
         outcome = Outcome()
         source, count = task.source, 0
         buffer = self._open_run(task)
-        before = len(buffer.texts)
+        before = len(buffer)
         add = buffer.add
         for ordinal, text in self._records(source, task.part, outcome):
             if add(ordinal, text):
-                buffer.runs.append((source, len(buffer.texts) - before))
-                count += len(buffer.texts) - before
+                buffer.runs.append((source, len(buffer) - before))
+                count += len(buffer) - before
                 self._flush(source.format)
                 buffer, before = self._open_run(task), 0
                 add = buffer.add
-        buffer.runs.append((source, len(buffer.texts) - before))
-        count += len(buffer.texts) - before
+        buffer.runs.append((source, len(buffer) - before))
+        count += len(buffer) - before
         self._problems += [(source.number, problem) for problem in outcome.problems]
         return count
 
@@ -148,7 +148,7 @@ class Worker:
 
     def _flush(self, fmt: str) -> None:
         buffer = self._buffers.pop(fmt)
-        if not buffer.texts:
+        if not buffer:
             return
         self._write(fmt, buffer.record_table(), buffer.source_table(), buffer.clock_table())
 
@@ -208,11 +208,11 @@ class Worker:
         return Done(task, findings=tuple(findings))
 
     def _clock_of(self, task: Clock, buffer: Buffer) -> list[Finding]:
-        if not buffer.texts:
+        if not buffer:
             return []
         import duckdb
 
-        buffer.runs.append((task.source, len(buffer.texts)))
+        buffer.runs.append((task.source, len(buffer)))
         records = buffer.record_table()
         try:
             rows = self._writer.clock(task.source.format, records)
