@@ -3,6 +3,7 @@
 -- channel = "Security"
 -- provider = "Microsoft-Windows-Security-Auditing"
 -- event_ids = [4648]
+-- at_least_one = ["subject_name", "target_name", "process_path"]
 -- docs = ["https://learn.microsoft.com/windows/security/threat-protection/auditing/event-4648"]
 -- ///
 select

@@ -3,6 +3,7 @@
 -- channel = "Security"
 -- provider = "Microsoft-Windows-Security-Auditing"
 -- event_ids = [4624, 4625]
+-- at_least_one = ["subject_name", "target_name", "target_logon_id", "logon_type"]
 -- docs = ["https://learn.microsoft.com/windows/security/threat-protection/auditing/event-4624"]
 -- ///
 select

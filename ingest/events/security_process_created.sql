@@ -3,6 +3,7 @@
 -- channel = "Security"
 -- provider = "Microsoft-Windows-Security-Auditing"
 -- event_ids = [4688]
+-- at_least_one = ["process_path", "command_line", "subject_name"]
 -- docs = ["https://learn.microsoft.com/windows/security/threat-protection/auditing/event-4688"]
 -- ///
 -- Version 0 has no command line, version 1 no Target* and no ParentProcessName.

@@ -3,6 +3,7 @@
 -- channel = "Security"
 -- provider = "Microsoft-Windows-Security-Auditing"
 -- event_ids = [4672]
+-- at_least_one = ["subject_name", "privileges"]
 -- docs = ["https://learn.microsoft.com/windows/security/threat-protection/auditing/event-4672"]
 -- ///
 select

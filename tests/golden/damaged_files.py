@@ -41,7 +41,8 @@ def texts(folder: Path) -> None:
     good = _lines({}, {}, {})
     record = json.dumps(_LINE, indent=2)
     event = (
-        '<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="P"/>'
+        '<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System>'
+        '<Provider Name="Microsoft-Windows-Security-Auditing"/>'
         "<EventID>4688</EventID><TimeCreated SystemTime='2024-05-06T12:00:00Z'/><EventRecordID>1</EventRecordID>"
         "<Channel>Security</Channel><Computer>WS01</Computer></System></Event>"
     )

@@ -106,6 +106,21 @@ def test_an_empty_list_of_ids_is_refused(tmp_path: Path) -> None:
         Projection(tmp_path)
 
 
+@pytest.mark.parametrize("names", ['"user_name"', '["nobody"]', '["1 = 1 or user_name"]', "[1]"])
+def test_what_each_record_has_are_known_columns(tmp_path: Path, names: str) -> None:
+    head = f'channel = "Mine"\nprovider = "Me"\nevent_ids = [7]\nat_least_one = {names}'
+    write_event(tmp_path, "select data ->> '$.X' as user_name from records", head=head)
+    with pytest.raises(IngestFileError, match=r"own\.sql: at_least_one has to be a list of columns"):
+        Projection(tmp_path)
+
+
+def test_a_source_of_ones_own_says_what_its_records_have(tmp_path: Path) -> None:
+    head = 'channel = "Mine"\nprovider = "Me"\nevent_ids = [7]\nat_least_one = ["user_name", "process_path"]'
+    write_event(tmp_path, "select data ->> '$.X' as user_name from records", head=head)
+    condition = "channel = 'Mine' and (event_id in (7)) and coalesce(provider, 'Me') = 'Me'"
+    assert Projection(tmp_path).is_bare == f"({condition} and user_name is null and process_path is null)"
+
+
 @pytest.mark.parametrize(
     ("select", "cause"),
     [

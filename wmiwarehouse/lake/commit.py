@@ -64,11 +64,13 @@ def commit(
     older: Sequence[Batch],
     again: Collection[str] = (),
     on_damage: Callable[[str, str, str], Exception] | None = None,
+    is_bare: str = "false",
 ) -> Committed:
     """Complete the batch in *staged* and move it into the lake; called while holding the warehouse's lock.
 
     Sources in *older* batches whose SHA-256 is in *again* go in the same step in which those of *entries* come. With
-    *on_damage* what it makes of (file, position, reason) is raised before anything is committed that is damaged.
+    *on_damage* what it makes of (file, position, reason) is raised before anything is committed that is damaged. For
+    *is_bare* see :func:`wmiwarehouse.lake.doubts.counts`.
     """
     import duckdb
 
@@ -77,7 +79,7 @@ def commit(
     try:
         connection.execute("set timezone = 'UTC'")
         parts = sorted((staged / "events").glob("*.parquet"))
-        counts = doubts.counts(connection, parts, ingested_at + _TOLERATED)
+        counts = doubts.counts(connection, parts, ingested_at + _TOLERATED, is_bare)
         hosts = rest.hosts(connection, parts)
         old = rest.Rest()
         if replaced := _replaced(entries, older, again):

@@ -30,13 +30,7 @@ with counted as (
         event_id is null and channel is not null and not regexp_matches(channel, '^[a-z]+/') as is_without_id,
         event_time is null as is_without_time,
         -- Exports without names for values, cut short, or of a message in another language.
-        coalesce(
-            process_path, process_name, command_line, user_name, subject_name, target_name, logon_id, destination_ip
-        ) is null
-        and (
-            (channel = 'Security' and event_id in (4624, 4648, 4672, 4688))
-            or (channel = 'Microsoft-Windows-Sysmon/Operational' and event_id in (1, 3))
-        ) as is_bare,
+        {is_bare} as is_bare,
         event_time < timestamptz '1990-01-01' as is_early,
         event_time > $latest as is_late,
         time_source = 'assumed' and event_time is not null as is_assumed
@@ -59,15 +53,21 @@ group by source_id, source_file"""
 _KINDS = ("nothing", "without_id", "without_time", "bare", "early", "late", "assumed")
 
 
-def counts(connection: Any, parts: Sequence[Path], latest: datetime) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what the staged *parts* hold, by (source_id, source_file); times after *latest* are in the future."""
+def counts(
+    connection: Any, parts: Sequence[Path], latest: datetime, is_bare: str
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what the staged *parts* hold, by (source_id, source_file); times after *latest* are in the future.
+
+    *is_bare* is the condition of a record that lacks what all of its event have; ``ingest/events`` tells.
+    """
     if not parts:
         return {}
     each = ",\n    ".join(
         f"count(*) filter (where is_{kind}) as {kind}, min(source_record) filter (where is_{kind}) as first_{kind}"
         for kind in _KINDS
     )
-    found = rows(connection, _QUERY.replace("{counts}", each), {"parts": list(map(str, parts)), "latest": latest})
+    query = _QUERY.replace("{counts}", each).replace("{is_bare}", is_bare)
+    found = rows(connection, query, {"parts": list(map(str, parts)), "latest": latest})
     return {(row["source_id"], row["source_file"]): row for row in found}
 
 

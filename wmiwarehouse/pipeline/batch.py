@@ -286,6 +286,7 @@ class Batch:
             run.committed_before,
             run.again,
             on_damage=stopped if run.strict else None,
+            is_bare=run.projection.is_bare,
         )
         read_again = {entry.source_id for entry in entries if entry.source_id in run.again}
         summary.again += len(read_again)

@@ -85,6 +85,11 @@ class Projection:
         paths = (folder / name for folder in self.folders for name in _SHARED)
         return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
+    @property
+    def is_bare(self) -> str:
+        """SQL over rows of the lake: a record that has the id of a known event and none of its values."""
+        return " or ".join(f"({event.is_bare})" for event in self.events if event.is_bare) or "false"
+
     def statements(self, name: str) -> Statements:
         """Return all SQL of format *name*; compiled once, by whichever run of the program needs it first."""
         if name not in self._statements:

@@ -132,6 +132,12 @@ class EventSource:
         of_ids = f" and ({one_of('event_id', ids)})" if ids else ""
         return f"channel = {text_of(head['channel'])}{of_ids} and coalesce(provider, {provider}) = {provider}"
 
+    @property
+    def is_bare(self) -> str | None:
+        """SQL over rows of the lake: a record of this source without any of what each of them has, if that is known."""
+        columns = self.document.head.get("at_least_one")
+        return f"{self.condition} and {' and '.join(f'{name} is null' for name in columns)}" if columns else None
+
 
 def one_of(column: str, numbers: Sequence[int]) -> str:
     """Return the condition that *column* is one of *numbers*.
@@ -256,4 +262,7 @@ def load_event(path: Path) -> EventSource:
         raise IngestFileError(f"{path}: needs channel and provider, and one select")
     if "event_ids" in document.head and not document.head["event_ids"]:
         raise IngestFileError(f"{path}: event_ids is empty; leave it out for a source of all other events")
+    names = document.head.get("at_least_one", [])
+    if not isinstance(names, list) or not EVENT_TARGETS.keys() >= set(map(str, names)):
+        raise IngestFileError(f"{path}: at_least_one has to be a list of columns that a source may give")
     return EventSource(document)
