@@ -88,7 +88,7 @@ def read(tmp_path: Path, projection: Projection) -> Callable[[bytes], Reading]:
 
 def _read(path: Path, projection: Projection) -> Reading:
     spool = path.with_suffix(".spool")
-    surveyor = Surveyor([path], projection, frozenset(), {}, "batch", datetime(2024, 1, 1, tzinfo=UTC), spool)
+    surveyor = Surveyor([path], projection, {}, {}, "batch", datetime(2024, 1, 1, tzinfo=UTC), spool)
     surveyor.run()
     found, sink = Reading(), _Sink()
     worker = Worker(cast("PartWriter", sink))

@@ -20,6 +20,7 @@ from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import ingest as pipeline
+from wmiwarehouse.readers import reading
 from wmiwarehouse.schema import EVENT_COLUMNS
 
 Lab = Any
@@ -207,6 +208,28 @@ def test_records_without_id_or_time_are_kept_and_named(lake: Lake, line: dict[st
     reasons = [reason for _, _, reason, _ in summary.problems]
     assert any("no event id" in reason for reason in reasons)
     assert any("no time" in reason for reason in reasons)
+
+
+def test_known_content_is_hashed_and_not_looked_through(
+    lake: Lake, line: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = put(tmp_path / "log", line)
+    assert lake.ingest(log).records == 1
+    surveyed: list[Any] = []
+    survey = reading.survey
+
+    def noted(*given: Any, **named: Any) -> Any:
+        surveyed.append(given)
+        return survey(*given, **named)
+
+    monkeypatch.setattr(reading, "survey", noted)
+    again = lake.ingest(log)
+    assert (again.records, len(again.known), surveyed) == (0, 1, [])
+    other = tmp_path / "other"  # as long, and of another content
+    other.write_bytes(log.read_bytes().replace(b"Security", b"Securitx", 1))
+    assert other.stat().st_size == log.stat().st_size
+    assert lake.ingest(other).records == 1
+    assert len(surveyed) == 1
 
 
 def test_known_events_without_values_are_named(lake: Lake, tmp_path: Path) -> None:

@@ -45,8 +45,10 @@ def ingest(
 ) -> ExitCode:
     """Read event logs into the warehouse.
 
-    Formats are recognised by content: EVTX, NXLog JSON lines; plain, .gz or in a .zip. What is damaged is named and the
-    rest is read; contents that the warehouse has already are left alone, or with --again read anew and replaced.
+    Formats are recognised by content: EVTX, event XML, and the JSON or text that Winlogbeat, NXLog, Splunk, Wazuh,
+    EvtxECmd, Get-WinEvent, Cortex XDR, CrowdStrike and others export; plain, or in gzip, zstd, tar or zip. What is
+    damaged is named and the rest is read; contents that the warehouse has are left alone, or with --again read anew and
+    replaced.
 
     \b
     Examples:

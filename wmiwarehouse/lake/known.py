@@ -9,20 +9,20 @@ from wmiwarehouse.lake import clock
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
-def known(warehouse: Warehouse) -> tuple[frozenset[str], frozenset[tuple[str, str | None]]]:
-    """Return the SHA-256 of every source that was read, and (file, reason) of every one that was not."""
+def known(warehouse: Warehouse) -> tuple[dict[str, int | None], frozenset[tuple[str, str | None]]]:
+    """Return SHA-256 and size of every source that was read, and (file, reason) of every one that was not."""
     import pyarrow.parquet as pq
 
-    contents: set[str] = set()
+    contents: dict[str, int | None] = {}
     listed: set[tuple[str, str | None]] = set()
     for batch in warehouse.batches():
-        columns = ["source_id", "source_file", "status", "reason"]
+        columns = ["source_id", "source_file", "size", "status", "reason"]
         for row in pq.read_table(batch.table("sources"), columns=columns).to_pylist():
             if row["status"] == "read":
-                contents.add(row["source_id"])
+                contents[row["source_id"]] = row["size"]
             else:
                 listed.add((row["source_file"], row["reason"]))
-    return frozenset(contents), frozenset(listed)
+    return contents, frozenset(listed)
 
 
 def newest_ingest(batches: Iterable[Batch]) -> datetime | None:

@@ -58,8 +58,8 @@ class Run:
         self.known, self.listed = known(warehouse)
         self.newest_ingest = newest_ingest(warehouse.batches())
         #: Contents in the warehouse that are read anew, until they are committed.
-        self.again: frozenset[str] = self.known if again else frozenset()
-        self.known = frozenset() if again else self.known
+        self.again = frozenset(self.known if again else ())
+        self.known = {} if again else self.known
         self.committed_before = warehouse.batches()
         self.settings = Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
         self.computers: set[str] = set()
