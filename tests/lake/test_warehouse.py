@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from wmiwarehouse import cache
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import catalog, tables, views
@@ -100,11 +101,17 @@ def test_views_that_fit_are_kept_and_others_are_not(
         views.create_views(*given)
 
     monkeypatch.setattr(catalog, "create_views", counted)
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     warehouse = Warehouse.create(tmp_path / "w")
     with catalog.Ahead(warehouse, library) as ahead:
         catalog.refresh_database(warehouse, library, ahead)
     assert len(made) == 1
     every = names(warehouse.database)
+    another = Warehouse.create(tmp_path / "another")
+    with catalog.Ahead(another, library) as ahead:
+        catalog.refresh_database(another, library, ahead)
+    assert len(made) == 1  # what was bound for the first is there for each that is new
+    assert names(another.database) == every
     sizes = set()
     for networks in ('["10.0.0.0/8"]', '["172.16.0.0/12"]', '["192.168.0.0/16"]', "[]"):
         (warehouse.root / "wmiwh.toml").write_text(f"[network]\ninternal = {networks}\n")
