@@ -104,13 +104,21 @@ def test_a_full_disk_leaves_no_half_file(folder: Path, monkeypatch: pytest.Monke
     assert len(list(folder.iterdir())) == 1
 
 
-def test_the_oldest_make_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_make_room_and_files_of_others_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_MOST_FILES", 3)
+    (folder / "photos").mkdir(parents=True)
+    folder.chmod(0o700)
+    others = [folder / "letter.txt", folder / ("0" * 64)]
+    for other in others:
+        other.write_text("mine")
+        os.utime(other, (0, 0))
     for number in range(5):
         cache.keep(str(number), b"")
         for path in folder.iterdir():
             os.utime(path, (time.time() - 10, path.stat().st_mtime - 10))
     assert [cache.fetch(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
+    assert all(other.read_text() == "mine" for other in others)
+    assert (folder / "photos").is_dir()
 
 
 def test_kept_statements_are_the_compiled_ones(folder: Path) -> None:

@@ -22,6 +22,8 @@ VARIABLE = "WMIWH_CACHE"
 _DIGEST = hashlib.sha256().digest_size
 #: Files that are kept, the newest: some versions of the views, and each format.
 _MOST_FILES = 64
+#: What is ours in a folder in which there may be other files.
+_SUFFIX = ".wmiwh"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -47,7 +49,7 @@ def keep(made_of: str, content: bytes) -> None:
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
         if not _is_ours(folder):
             return
-        handle, aside = tempfile.mkstemp(dir=folder, suffix=".new")
+        handle, aside = tempfile.mkstemp(dir=folder, suffix=_SUFFIX)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(hashlib.sha256(content).digest())
@@ -56,7 +58,8 @@ def keep(made_of: str, content: bytes) -> None:
         except OSError:
             Path(aside).unlink(missing_ok=True)
             raise
-        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)[_MOST_FILES:]:
+        ours = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in ours[_MOST_FILES:]:
             path.unlink()
 
 
@@ -80,7 +83,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _name(made_of: str) -> str:
-    return hashlib.sha256(f"{_program()}\0{made_of}".encode()).hexdigest()
+    return hashlib.sha256(f"{_program()}\0{made_of}".encode()).hexdigest() + _SUFFIX
 
 
 @cache

@@ -72,8 +72,8 @@ def verify(
         console.note(f"left over files are harmless; remove: wmiwh verify --repair{options.with_warehouse(warehouse)}")
     if remembered := len(list((opened.root / FOLDER).glob("*"))):
         console.note(
-            f"{remembered} files in {FOLDER}/ are covered by no hash: hunts work them out anew once "
-            f"they are removed: wmiwh verify --repair{options.with_warehouse(warehouse)}"
+            f"{remembered} file{'s'[: remembered != 1]} in {FOLDER}/, covered by no hash; hunts work out anew "
+            f"what is removed: wmiwh verify --repair{options.with_warehouse(warehouse)}"
         )
     if found.is_damaged:
         console.note(
