@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
-from wmiwarehouse.hunting.filters import FRESH, Filters
+from wmiwarehouse.hunting.filters import FRESH, Filters, bound
 from wmiwarehouse.hunting.kept import columns_read, to_keep
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
@@ -84,7 +83,8 @@ class Hunt:
         self._files = states(file for batch in self._batches for file in batch.event_files)
         self._is_large = sum(size for size, _ in self._files) >= LEAST_LAKE
         self._kept: set[str] = set()
-        self._tables: set[str] = set()  # analytics whose rows stand in tables, worked out once
+        self._tables: set[str] = set()  # analytics whose rows were worked out once, in tables or remembered on disk
+        self._remembered: Remembered | None = None
         self._newest: datetime | None = None
 
     def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
@@ -107,6 +107,9 @@ class Hunt:
 
         *found* are its rows, for a caller that has them already.
         """
+        once = found is None and self._is_large and not self._filters and not self._tuning.about(analytic)
+        if once and (counted := self._counted_before(analytic)):
+            return Line(analytic, seen=self.seen(analytic), **counted)
         tests, left = self.tests(analytic), ""
         if found is None:
             connection, sql, values = self.query(analytic)
@@ -126,7 +129,11 @@ class Hunt:
         )
         if left:
             picked += f", {hidden.summed(tests)}"
-        counted = rows(connection, f"select {picked} from ({sql})", values)[0]
+        query = f"select {picked} from ({sql})"
+        if once and self._remembered and analytic.view not in self._tables:
+            self._remembered.keep(connection, f"{analytic.view}.line", self._made[False].text_of(analytic.sql), query)
+            counted = self._counted_before(analytic)
+        counted = counted or rows(connection, query, values)[0]
         if tests and not left:
             counted |= hidden.count(self, analytic, tests)
         by = tuple(counted.pop("suppressed_by", None) or ())
@@ -189,6 +196,8 @@ class Hunt:
         """
         connection: duckdb.DuckDBPyConnection = self._connect(beneath=beneath)
         views = self._made[beneath]
+        if not beneath:
+            self._recall((item for item in analytics if isinstance(item, Analytic)), work_out=not self._filters)
         tables = set() if beneath else self._tables
         new = {
             item.view: item.reading(tables) if isinstance(item, RiskView) else item.sql
@@ -207,7 +216,9 @@ class Hunt:
     def prepare(self, analytics: Sequence[Analytic]) -> None:
         """Work out once what *analytics* share, and their hits; a single look at one of them does without."""
         self._keep(analytics)
-        if not self._is_large:
+        if self._is_large:
+            self._recall(counted(analytics), work_out=True)
+        else:
             fresh = [item for item in counted(analytics) if (False, item.view) not in self._views]
             self._tables.update(item.view for item in fresh)
             self.connection(*fresh)
@@ -275,6 +286,25 @@ class Hunt:
                 self._made[False].keep(connection, name, columns)
                 self._kept.add(name)
 
+    def _recall(self, analytics: Iterable[Analytic], *, work_out: bool) -> None:
+        """Have all hits of *analytics* from disk, whatever the filters: worked out before or, if *work_out*, now.
+
+        A hunt with filters takes what is there; else it is faster to look at what the filters leave.
+        """
+        connection = self._connect(beneath=False)
+        for item in analytics:
+            if item.view not in self._tables and self._made[False].recall(connection, item.sql, work_out=work_out):
+                self._tables.add(item.view)
+                self._views.add((False, item.view))
+
+    def _counted_before(self, analytic: Analytic) -> dict[str, Any]:
+        """Return the counts of all hits of *analytic* as they are remembered, of too many to remember them all."""
+        connection = self._connect(beneath=False)
+        if self._remembered is None:
+            return {}
+        path = self._remembered.find(f"{analytic.view}.line", self._made[False].text_of(analytic.sql))
+        return rows(connection, "select * from read_parquet($path)", {"path": str(path)})[0] if path else {}
+
     def _connect(self, *, beneath: bool) -> Any:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""
         if beneath not in self._connections:
@@ -286,13 +316,14 @@ class Hunt:
             if beneath:
                 columns = ("event_time", "host", "user_name", "user_domain", "ingested_at")
                 where, values = self._filters.where(columns, self.newest())
-                where = _bound(where, values)
+                where = bound(where, values)
             elif self._filters.ingested_since:
                 fresh, values = self._filters.fresh
                 query = f"create table {FRESH} as select event_uid from lake_events where {fresh}"
                 connection.execute(query, values)
-            state = [*statements, str(self._files)]
-            remembered = Remembered(self._warehouse.root, state) if self._is_large and not beneath else None
+            remembered = None
+            if self._is_large and not beneath:
+                remembered = self._remembered = Remembered(self._warehouse.root, [*statements, str(self._files)])
             self._made[beneath] = create_views(connection, self._library, (), (), where, remembered)
         return self._connections[beneath]
 
@@ -304,18 +335,6 @@ class Hunt:
             query = "select max(event_time) as newest from lake_events where event_time <= ingested_at"
             self._newest = rows(connection, query)[0]["newest"]
         return self._newest
-
-
-def _bound(where: str, values: dict[str, Any]) -> str:
-    """Put *values* into *where* as literals, in one pass over it: a view cannot have parameters."""
-
-    def literal(found: re.Match[str]) -> str:
-        value = values[found[1]]
-        if isinstance(value, datetime):
-            return f"timestamptz '{value.isoformat()}'"
-        return "'" + str(value).replace("'", "''") + "'"
-
-    return re.sub(r"\$([a-z_]+)", literal, where)
 
 
 @contextmanager

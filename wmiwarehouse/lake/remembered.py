@@ -1,9 +1,10 @@
-"""Remembers on disk what a large lake took long to work out: a model is worked out once for each state of the lake.
+"""Remembers on disk what a large lake took long to work out: each view is worked out once for each state of the lake.
 
-``W/remembered/<model>-<key>.parquet`` is what the model's view returns. The key is the hash of all that it is made of:
-the files of the lake with sizes and times, the settings, the names of the hosts, and the text of every view beneath
-it. So nothing here is ever out of date, only unused; the folder may be removed at any time, and one that cannot be
-written costs time only. No hash of ``verify`` covers it: it says so, and its repair removes it.
+``W/remembered/<view>-<key>.parquet`` is what the view returns: a model that several analytics read, or the hits of an
+analytic. The key is the hash of all that it is made of: the files of the lake with sizes and times, the settings, the
+names of the hosts, the versions of the program and of DuckDB, and the text of every view beneath it. So nothing here is
+ever out of date, only unused; the folder may be removed at any time, and one that cannot be written costs time only. No
+hash of ``verify`` covers it: it says so, and its repair removes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from wmiwarehouse import __version__
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -23,6 +26,9 @@ FOLDER = "remembered"
 
 #: Of less than this many bytes of events a model is worked out faster than its file is written and read.
 LEAST_LAKE = 32 << 20
+
+#: Of an analytic with more hits than this only the count is remembered: its rows would be a second lake.
+MOST_HITS = 100_000
 
 #: What no state of the lake needs any more goes after this time: another run may still read it.
 _GRACE = timedelta(hours=1)
@@ -32,41 +38,43 @@ class Remembered:
     """What is remembered of one state of a warehouse; *beneath* is everything that state consists of, as text."""
 
     def __init__(self, root: Path, beneath: Iterable[str]) -> None:
+        import duckdb
+
         self._folder = root / FOLDER
-        self._state = hashlib.sha256("\n".join(beneath).encode()).hexdigest()
+        made_with = f"wmiwarehouse {__version__}, duckdb {duckdb.__version__}"
+        self._state = hashlib.sha256("\n".join([made_with, *beneath]).encode()).hexdigest()
 
     def find(self, name: str, sql: str) -> Path | None:
-        """Return the file with the rows of the model *name*, made by *sql*, if there is one that is whole."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        """Return the file with the rows of the view *name*, made by *sql*, if there is one that is whole."""
         path = self._path(name, sql)
-        try:
-            found = pq.read_metadata(path).metadata or {}
-        except (OSError, pa.ArrowException):
-            return None
-        return path if found.get(b"made_by") == path.stem.encode() else None
+        found = _facts(path)
+        return path if found.get(b"made_by") == path.stem.encode() and b"too_many" not in found else None
 
-    def keep(self, connection: duckdb.DuckDBPyConnection, name: str, sql: str, query: str) -> Path | None:
-        """Write the rows of *query* for the model *name*, made by *sql*; None where nothing can be written."""
+    def has_too_many(self, name: str, sql: str) -> bool:
+        """Whether the view *name*, made by *sql*, is known to have more rows than are kept."""
+        return b"too_many" in _facts(self._path(name, sql))
+
+    def keep(
+        self, connection: duckdb.DuckDBPyConnection, name: str, sql: str, query: str, most: int | None = None
+    ) -> Path | None:
+        """Write the rows of *query* for the view *name*, made by *sql*; None where nothing can be written.
+
+        Of more than *most* rows only that there are so many is kept, and None is returned.
+        """
         import duckdb
 
         path = self._path(name, sql)
         aside = path.with_name(f"{path.stem}.{uuid4().hex}.new")
         try:
             self._folder.mkdir(exist_ok=True)
-            target = str(aside).replace("'", "''")
-            connection.execute(
-                f"copy ({query}) to '{target}' "
-                f"(format parquet, compression zstd, kv_metadata {{made_by: '{path.stem}'}})"
-            )
+            is_whole = _write(connection, query, aside, {"made_by": path.stem}, most)
             aside.replace(path)
         except (OSError, duckdb.IOException):
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
             return None
         self._purge(name, path)
-        return path
+        return path if is_whole else None
 
     def _path(self, name: str, sql: str) -> Path:
         key = hashlib.sha256(f"{self._state}\n{sql}".encode()).hexdigest()[:24]
@@ -78,6 +86,46 @@ class Remembered:
             with suppress(OSError):  # another run removes it, or on Windows reads it
                 if other != path and other.stat().st_mtime < before:
                     other.unlink()
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, query: str, path: Path, facts: dict[str, str], most: int | None
+) -> bool:
+    """Write the rows of *query* with *facts* about them to *path*; return whether they were at most *most*.
+
+    Those of an analytic come as a stream, which can be left: with LIMIT some queries never end in DuckDB 2.0.0.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if most is None:
+        target = str(path).replace("'", "''")
+        listed = ", ".join(f"{name}: '{value}'" for name, value in facts.items())
+        connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd, kv_metadata {{{listed}}})")
+        return True
+    reader = connection.sql(query).to_arrow_reader(8192)
+    left = most
+    with pq.ParquetWriter(path, reader.schema.with_metadata(facts), compression="zstd") as writer:
+        for batch in reader:
+            left -= batch.num_rows
+            if left < 0:
+                break
+            writer.write_batch(batch)
+    if left < 0:
+        few = pa.schema([("too_many", pa.bool_())], facts | {"too_many": "yes"})
+        pq.write_table(few.empty_table(), path)
+    return left >= 0
+
+
+def _facts(path: Path) -> dict[bytes, bytes]:
+    """Return what the file at *path* says of itself; nothing if it is not there, or not whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return dict(pq.read_metadata(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return {}
 
 
 def states(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:

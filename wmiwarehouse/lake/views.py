@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.lake.hosts import literal
 from wmiwarehouse.lake.relations import analytic_requirement
+from wmiwarehouse.lake.remembered import MOST_HITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from wmiwarehouse.lake.remembered import Remembered
 
+#: One step over the events, without a join, a group or a window.
+_CHOOSES = re.compile(
+    r"with final as \((?:(?!\bjoin\b|\bgroup by\b|\bover\b|\bdistinct\b).)*\)\s*select \* from final", re.DOTALL
+)
 _HEAD = re.compile(r"create or replace view (\S+) as\s")
 
 
@@ -38,6 +43,9 @@ class Views:
 
     def __init__(self, library: Library, events_where: str = "", remembered: Remembered | None = None) -> None:
         self._kept = {model.name for model in library.models if model.metadata.kept}
+        #: Models that only choose among the events. One that stands twice is no reason for steps: to scan twice costs
+        #: little, and DuckDB 2.0.0 never ends where a LIMIT stands over a long step that is joined with itself.
+        self._chosen = {model.name for model in library.models if _CHOOSES.fullmatch(_body(model.sql))}
         #: Model view -> its statement, each after those that it reads.
         self.models: dict[str, str] = {}
         for model in library.models:
@@ -64,7 +72,7 @@ class Views:
     def statement(self, sql: str) -> str:
         """Return the statement *sql* of a view with the models that it needs as steps, if it would repeat one."""
         times = self._times_below(self._named_in(sql, but=_name(sql)))
-        if all(times[name] < 2 for name in self._kept.difference(self._tables)):
+        if all(times[name] < 2 for name in self._kept.difference(self._tables, self._chosen)):
             return sql
         above = self._above_kept - self._tables
         steps = [name for name in self.models if name in times and name in above]
@@ -131,8 +139,33 @@ class Views:
 
     def _find(self, name: str) -> Path | None:
         if self._remembered and name in self._to_remember:
-            return self._remembered.find(name, self._made_of(name))
+            return self._remembered.find(name, self.text_of(self.models[name]))
         return None
+
+    def recall(self, connection: duckdb.DuckDBPyConnection, sql: str, *, work_out: bool) -> bool:
+        """Put the rows that are remembered in the place of the analytic that the statement *sql* makes.
+
+        Return whether that was done. Where nothing is remembered yet, they are worked out first if *work_out*; those
+        of an analytic with very many hits are not kept.
+        """
+        if self._remembered is None:
+            return False
+        name, made_of = _name(sql).rpartition(".")[2], self.text_of(sql)
+        path = self._remembered.find(name, made_of)
+        if path is None and work_out and not self._remembered.has_too_many(name, made_of):
+            self.make(connection, self.read_by(sql))
+            path = self._remembered.keep(connection, name, made_of, _body(self.statement(sql)), MOST_HITS)
+        if path:
+            connection.execute(_statement(_name(sql), _rows_of(path)))
+        return path is not None
+
+    def text_of(self, sql: str) -> str:
+        """Return the statement *sql* with the text of all models beneath it: what decides its rows beside the lake."""
+        return "\n".join([*(self.models[name] for name in self._beneath(sql)), sql])
+
+    def _beneath(self, sql: str) -> list[str]:
+        times = self._times_below(self._named_in(sql, but=_name(sql)))
+        return [name for name in self.models if name in times]
 
     def make_table(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Put a table in the place of the view that the statement *sql* makes."""
@@ -141,15 +174,11 @@ class Views:
 
     def _remember(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         if self._remembered and name in self._to_remember:
-            path = self._remembered.keep(connection, name, self._made_of(name), _body(self.model(name)))
+            path = self._remembered.keep(connection, name, self.text_of(self.models[name]), _body(self.model(name)))
             if path:
                 connection.execute(_statement(name, _rows_of(path)))
             else:
                 self.keep(connection, name, ["*"])
-
-    def _made_of(self, name: str) -> str:
-        """Return the text of the model *name* and of all beneath it."""
-        return "\n".join(self.models[each] for each in self.models if each == name or each in self._times_in(name))
 
     def _times_in(self, name: str) -> Counter[str]:
         """How often each model stands in the model *name* once all views in it are put in."""
