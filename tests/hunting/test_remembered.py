@@ -16,6 +16,7 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.hunting import hunt
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.lake import views
 from wmiwarehouse.lake.forget import find_source, forget
 from wmiwarehouse.lake.remembered import FOLDER, Remembered
 from wmiwarehouse.lake.settings import FILE_NAME
@@ -68,10 +69,70 @@ def test_everything_is_the_same_with_and_without(warehouse: Path, own: Path, mon
     monkeypatch.setattr(hunt, "LEAST_LAKE", 0)
     assert lines(own) == plain
     names = {model.name for model in library.models if model.metadata.remembered}
-    assert {name.rpartition("-")[0] for name in files(own)} == names
+    views = {item.view for item in library.newest.values()}
+    assert {name.rpartition("-")[0] for name in files(own)} == names | views
     before = files(own)
     assert lines(own) == plain
     assert files(own) == before
+
+
+def test_the_rows_of_every_analytic_are_the_same_from_disk(
+    warehouse: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library.load()
+    with open_hunt(warehouse, library) as plainly, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hunt, "LEAST_LAKE", 0)
+        with open_hunt(own, library) as first, open_hunt(own, library) as second:
+            assert files(own) == {}
+            for analytic in library.newest.values():
+                rows = plainly.run(analytic)
+                for hunting in (first, second):
+                    found = hunting.run(analytic)
+                    assert found.schema.equals(rows.schema), analytic.id
+                    assert found.to_pylist() == rows.to_pylist(), analytic.id
+
+
+@pytest.mark.usefixtures("large")
+def test_of_very_many_hits_only_their_count_is_remembered(
+    warehouse: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MOST_HITS", 100)
+    library = Library.load()
+    many = library.get("report_logon_id_events")
+    few = library.get("playbook_src_4674_winsock2")
+    with open_hunt(own, library) as hunting:
+        lines = [(line.hits, line.hosts, line.first_time, line.last_time) for line in hunting.lines([many, few])]
+        rows = hunting.run(many)
+    assert lines[0][0] == rows.num_rows > 100 >= lines[1][0] > 0
+    kept = {name.rpartition("-")[0]: (own / FOLDER / name) for name in files(own)}
+    assert {f"{many.view}.line", many.view, few.view} <= set(kept)
+    assert f"{few.view}.line" not in kept
+    assert kept[many.view].stat().st_size < 1000
+    before = files(own)
+    with open_hunt(own, library) as hunting:
+        again = [(line.hits, line.hosts, line.first_time, line.last_time) for line in hunting.lines([many, few])]
+        assert hunting.run(many).to_pylist() == rows.to_pylist()
+    assert again == lines
+    assert files(own) == before
+
+
+@pytest.mark.usefixtures("large")
+def test_a_hunt_with_filters_takes_what_is_there_and_adds_no_hits(own: Path) -> None:
+    library = Library.load()
+    analytic = library.get("wmiprvse_children")
+    narrowed = Filters(host="fs01")
+    with open_hunt(own, library, narrowed) as hunting:
+        rows = hunting.run(analytic).to_pylist()
+    assert not list((own / FOLDER).glob(f"{analytic.view}*"))
+    with open_hunt(own, library) as hunting:
+        hunting.line(analytic)
+    assert list((own / FOLDER).glob(f"{analytic.view}-*"))
+    with open_hunt(own, library, narrowed) as hunting:
+        assert hunting.run(analytic).to_pylist() == rows
+        made_of = "select sql from duckdb_views() where view_name = ?"
+        found = hunting.connection(analytic).execute(made_of, [analytic.view]).fetchone()
+    assert FOLDER in str(found)
+    assert rows
 
 
 @pytest.mark.usefixtures("large")

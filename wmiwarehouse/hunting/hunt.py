@@ -108,7 +108,8 @@ class Hunt:
         *found* are its rows, for a caller that has them already.
         """
         once = found is None and self._is_large and not self._filters and not self._tuning.about(analytic)
-        if once and (counted := self._counted_before(analytic)):
+        counted = self._counted_before(analytic) if once else {}
+        if counted:
             return Line(analytic, seen=self.seen(analytic), **counted)
         tests, left = self.tests(analytic), ""
         if found is None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from wmiwarehouse.lake.remembered import Remembered
 
+#: The last step of a view, and its last line.
+_FINAL = re.compile(r"\bfinal as \((.*)\)\s*select \* from final\s*\Z", re.DOTALL)
 #: One step over the events, without a join, a group or a window.
 _CHOOSES = re.compile(
     r"with final as \((?:(?!\bjoin\b|\bgroup by\b|\bover\b|\bdistinct\b).)*\)\s*select \* from final", re.DOTALL
@@ -55,7 +57,7 @@ class Views:
             elif model.metadata.whole and events_where:
                 self.models[model.name] = re.sub(r"\b(from|join) events\b", r"\1 all_events as events", model.sql)
             else:
-                self.models[model.name] = model.sql
+                self.models[model.name] = ending(model.sql)
         self._reads = {name: self._named_in(sql, but=name) for name, sql in self.models.items()}
         self._times: dict[str, Counter[str]] = {}
         #: What there is of them in the database, and which of those as tables that were worked out.
@@ -71,6 +73,7 @@ class Views:
 
     def statement(self, sql: str) -> str:
         """Return the statement *sql* of a view with the models that it needs as steps, if it would repeat one."""
+        sql = ending(sql)
         times = self._times_below(self._named_in(sql, but=_name(sql)))
         if all(times[name] < 2 for name in self._kept.difference(self._tables, self._chosen)):
             return sql
@@ -225,6 +228,23 @@ def create_views(
 
     views.make(connection, named, make_analytics)
     return views
+
+
+def ending(sql: str) -> str:
+    """Return the statement *sql* of a view so that it ends under a LIMIT too.
+
+    DuckDB 2.0.0 waits for ever where a LIMIT stands over a step of more than some 60,000 rows that is joined with what
+    was made of it, ``with hits as (...) select ... from hits left join (... hits ...) limit 10``, unless something has
+    to have read the whole step before: here its count.
+    """
+    final = _FINAL.search(sql)
+    first = final and re.search(r"\bfrom (\w+)\b", final[1])
+    if not final or not first or " join " not in final[1]:
+        return sql
+    step = first[1]
+    if f"{step} as (" not in sql or relations_in(sql).count(step) < 2:
+        return sql
+    return f"{sql.rstrip()}\nwhere (select count(*) from {step}) >= 0\n"
 
 
 def relations_in(sql: str) -> list[str]:
