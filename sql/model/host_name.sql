@@ -1,9 +1,7 @@
 -- /// model
 -- name = "host_name"
 -- title = "Names by which the hosts with logs are known, each of one host only"
--- requires = ["events"]
--- remembered = true
--- whole = true
+-- requires = []
 -- kept = true
 -- notes = [
 --     "A host is known by its short name, by what its records bear as computer name, by the 15 characters that NetBIOS leaves of it, and by the aliases of the settings. A name that two hosts share names neither.",
@@ -12,10 +10,10 @@
 create or replace view host_name as
 with hosts as (
     select distinct
-        events.host,
-        lower(events.computer) as computer
-    from events
-    where events.host is not null
+        lake_hosts.host,
+        lower(lake_hosts.computer) as computer
+    from lake_hosts
+    where lake_hosts.host is not null
 ),
 
 names as (

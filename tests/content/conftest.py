@@ -117,6 +117,10 @@ def _catalog(library: Library) -> Iterator[Connection]:
     connection.execute("set timezone = 'UTC'")
     columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     connection.execute(f"create table lake_events ({columns})")
+    connection.execute(
+        "create view lake_hosts as select computer, host, count(*) as records, "
+        "min(event_time) as first_time, max(event_time) as last_time from lake_events group by computer, host"
+    )
     connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
     connection.execute(
         "create table analytic_requirement as select analytic, requirement, channel, event_id, column_name "

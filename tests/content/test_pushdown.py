@@ -11,8 +11,7 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.lake.relations import analytic_requirement, settings_relations
-from wmiwarehouse.lake.settings import Settings
+from wmiwarehouse.lake.relations import analytic_requirement, base_relations
 
 Row = dict[str, Any]
 
@@ -32,11 +31,10 @@ def on_parquet(
     lake(rows).execute(f"copy lake_events to '{path}' (format parquet)")
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("set timezone = 'UTC'")
-    connection.execute(f"create view lake_events as select * from read_parquet('{path}')")
-    connection.execute("create table lake_duplicates (source_id varchar, source_file varchar, source_record bigint)")
-    connection.execute(analytic_requirement(library))
-    for statement in settings_relations(Settings()):
+    for statement in base_relations([]):
         connection.execute(statement)
+    connection.execute(f"create or replace view lake_events as select * from read_parquet('{path}')")
+    connection.execute(analytic_requirement(library))
     connection.execute("create schema hunt")
     for item in library.views:
         connection.execute(item.sql)

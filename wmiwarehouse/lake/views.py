@@ -54,10 +54,11 @@ class Views:
             if model.name == "events" and events_where:
                 self.models["all_events"] = _statement("all_events", _body(model.sql))
                 self.models["events"] = _statement("events", f"select * from all_events where {events_where}")
-            elif model.metadata.whole and events_where:
-                self.models[model.name] = re.sub(r"\b(from|join) events\b", r"\1 all_events as events", model.sql)
-            else:
-                self.models[model.name] = ending(model.sql)
+                continue
+            sql = ending(model.sql)
+            if model.metadata.whole and events_where:
+                sql = re.sub(r"\b(from|join) events\b", r"\1 all_events as events", sql)
+            self.models[model.name] = sql
         self._reads = {name: self._named_in(sql, but=name) for name, sql in self.models.items()}
         self._times: dict[str, Counter[str]] = {}
         #: What there is of them in the database, and which of those as tables that were worked out.
