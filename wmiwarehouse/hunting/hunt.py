@@ -236,11 +236,12 @@ class Hunt:
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
         connection = self._connect(beneath=False)
+        # The list of hosts has it all; of 100 million events it took 20 s.
         query = """
             select
-                count(*) as records, count(distinct host) as hosts,
-                min(event_time) as first_time, max(event_time) as last_time
-            from lake_events"""
+                cast(coalesce(sum(records), 0) as bigint) as records, count(distinct host) as hosts,
+                min(first_time) as first_time, max(last_time) as last_time
+            from lake_hosts"""
         return rows(connection, query)[0]
 
     def close(self) -> None:
