@@ -198,7 +198,7 @@ class Hunt:
         connection: duckdb.DuckDBPyConnection = self._connect(beneath=beneath)
         views = self._made[beneath]
         if not beneath:
-            self._recall((item for item in analytics if isinstance(item, Analytic)), work_out=not self._filters)
+            self._recall((item for item in analytics if isinstance(item, Analytic)), work_out=False)
         tables = set() if beneath else self._tables
         new = {
             item.view: item.reading(tables) if isinstance(item, RiskView) else item.sql
@@ -258,6 +258,8 @@ class Hunt:
     def query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         """Return a connection and the SQL of the rows of *analytic* under the filters, suppressed ones too."""
         beneath = analytic.metadata.filters == "events" and bool(self._filters)
+        if not self._filters:
+            self._recall([analytic], work_out=True)
         connection = self.connection(analytic, beneath=beneath)
         where = ""
         values: dict[str, Any] = {}
@@ -291,7 +293,7 @@ class Hunt:
     def _recall(self, analytics: Iterable[Analytic], *, work_out: bool) -> None:
         """Have all hits of *analytics* from disk, whatever the filters: worked out before or, if *work_out*, now.
 
-        A hunt with filters takes what is there; else it is faster to look at what the filters leave.
+        Who wants some of the rows takes what is there; else it is faster to look at what the filters leave.
         """
         connection = self._connect(beneath=False)
         for item in analytics:
