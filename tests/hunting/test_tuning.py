@@ -15,7 +15,8 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.filters import Filters
-from wmiwarehouse.hunting.hunt import gravest, open_hunt
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.line import gravest
 from wmiwarehouse.hunting.risk import risk_by_object, scored
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake.settings import Settings

@@ -19,6 +19,7 @@ from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting import adhoc
 from wmiwarehouse.hunting import hunt as hunting
 from wmiwarehouse.hunting.filters import Filters
+from wmiwarehouse.hunting.line import Line as HuntLine
 from wmiwarehouse.hunting.selection import Selection, listed
 from wmiwarehouse.lake import catalog, clock, relations
 from wmiwarehouse.lake.rest import purge
@@ -285,7 +286,7 @@ def _about_host(hunt: hunting.Hunt, host: str | None) -> list[str]:
     return [f"no record in this warehouse is of host {host}: the answer says nothing about it"]
 
 
-def _line(line: hunting.Line) -> Line:
+def _line(line: HuntLine) -> Line:
     head = line.analytic.metadata
     return Line(
         head.severity,

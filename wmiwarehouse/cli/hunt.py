@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wmiwarehouse.content.library import Analytic
-    from wmiwarehouse.hunting.hunt import Hunt, Line
+    from wmiwarehouse.hunting.hunt import Hunt
+    from wmiwarehouse.hunting.line import Line
     from wmiwarehouse.output.formats import Format
 
 #: Kinds that stand below the table of a summary.
@@ -88,7 +89,8 @@ def hunt(
     3 no warehouse or no data, 4 hits at or above --fail-on.
     """
     from wmiwarehouse.hunting.filters import Filters
-    from wmiwarehouse.hunting.hunt import gravest, open_hunt, select
+    from wmiwarehouse.hunting.hunt import open_hunt, select
+    from wmiwarehouse.hunting.line import gravest
     from wmiwarehouse.hunting.selection import Selection, listed
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width

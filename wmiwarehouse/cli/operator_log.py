@@ -28,7 +28,7 @@ from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
-    from wmiwarehouse.hunting.hunt import Line
+    from wmiwarehouse.hunting.line import Line
     from wmiwarehouse.pipeline.summary import Summary
     from wmiwarehouse.report.model import Report
 

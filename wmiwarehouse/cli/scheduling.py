@@ -21,7 +21,8 @@ from wmiwarehouse.errors import ExitCode, UsageError, WmiwhError
 from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
-    from wmiwarehouse.hunting.hunt import Hunt, Line
+    from wmiwarehouse.hunting.hunt import Hunt
+    from wmiwarehouse.hunting.line import Line
     from wmiwarehouse.lake.runs import Output, Ran, Record, Runs
     from wmiwarehouse.report.model import Query
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from wmiwarehouse.hunting.hidden import Hidden
-    from wmiwarehouse.hunting.hunt import Line
+    from wmiwarehouse.hunting.line import Line
     from wmiwarehouse.hunting.tuning import Tuning
 
 SuppressedOption = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters, bound
 from wmiwarehouse.hunting.kept import columns_read, to_keep
+from wmiwarehouse.hunting.line import SEVERITIES, Line
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
@@ -31,25 +32,6 @@ from wmiwarehouse.lake.whole import check_whole
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-SEVERITIES = ("informational", "low", "medium", "high", "critical")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a hunt's summary."""
-
-    analytic: Analytic
-    hits: int
-    hosts: int | None
-    """None where a row is about several hosts, as in a stack."""
-    first_time: datetime | None
-    last_time: datetime | None
-    seen: Seen
-    suppressed: int = 0
-    """Hits that the settings expect; all else here is about the others."""
-    suppressed_by: tuple[str, ...] = ()
-    """The ids of the rules that hide them."""
 
 
 def select(library: Library, names: Sequence[str]) -> list[Analytic]:
@@ -362,9 +344,3 @@ def open_hunt(
             yield hunt
     finally:
         hunt.close()
-
-
-def gravest(lines: Iterable[Line]) -> str | None:
-    """Return the highest severity among detections and chains that have hits."""
-    hits = {line.analytic for line in lines if line.hits}
-    return max((item.metadata.severity for item in counted(hits)), key=SEVERITIES.index, default=None)

@@ -14,7 +14,7 @@ from typing import Any
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.content.metadata import AnalyticMetadata
-from wmiwarehouse.hunting.hunt import SEVERITIES
+from wmiwarehouse.hunting.line import SEVERITIES
 from wmiwarehouse.hunting.risk import move_act
 from wmiwarehouse.report import records, sessions
 from wmiwarehouse.report.model import Case, Evidence, Points

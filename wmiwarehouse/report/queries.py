@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from wmiwarehouse.content.library import Analytic
-from wmiwarehouse.hunting.hunt import Hunt, Line
+from wmiwarehouse.hunting.hunt import Hunt
+from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.output import cells
 from wmiwarehouse.report import records

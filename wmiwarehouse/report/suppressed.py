@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wmiwarehouse.hunting import hidden
-from wmiwarehouse.hunting.hunt import Hunt, Line
+from wmiwarehouse.hunting.hunt import Hunt
+from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Rule
 from wmiwarehouse.report.model import Suppression
 

@@ -20,7 +20,8 @@ from wmiwarehouse.cli.batches.outputs import Outputs, prune
 from wmiwarehouse.cli.scheduling import LAST_RUN, NamedRun, named_run
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode, NoDataError, WmiwhError
-from wmiwarehouse.hunting.hunt import Hunt, Line, gravest, open_hunt
+from wmiwarehouse.hunting.hunt import Hunt, open_hunt
+from wmiwarehouse.hunting.line import Line, gravest
 from wmiwarehouse.lake import clock
 from wmiwarehouse.lake.runs import Runs
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
