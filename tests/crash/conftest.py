@@ -70,6 +70,15 @@ class Process:
     def workers(self) -> list[int]:
         return sorted(pid for pid, line in self.members().items() if "spawn_main" in line)
 
+    def at_work(self) -> list[int]:
+        """Return the workers that Python has started to the end: they have all they need from their parent."""
+        found = []
+        for pid in self.workers():
+            with suppress(OSError):
+                if "duckdb" in Path(f"/proc/{pid}/maps").read_text():
+                    found.append(pid)
+        return found
+
 
 @dataclass
 class Commands:

@@ -116,8 +116,8 @@ def test_workers_that_wait_end_with_their_parent_though_another_keeps_its_pipes(
     logs: Logs, commands: Commands, tmp_path: Path
 ) -> None:
     started = commands.start("ingest", logs.folder, "-w", tmp_path / "w", "--workers", 3)
-    assert wait_for(lambda: len(started.workers()) == 3, started)
-    stopped = started.workers()[0]
+    assert wait_for(lambda: len(started.at_work()) == 3, started)
+    stopped = started.at_work()[0]
     os.kill(stopped, signal.SIGSTOP)
     started.process.kill()
     started.wait()
