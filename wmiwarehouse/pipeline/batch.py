@@ -124,7 +124,7 @@ class Batch:
     def clean_up(self) -> None:
         """End the workers and remove what was staged and not committed."""
         if self._pool:
-            self._pool.kill()
+            self._pool.end()
         disk.remove(self._staged)
 
     def _take_surveys(self) -> None:
@@ -262,7 +262,7 @@ class Batch:
         while self._pool.busy:
             self._take_answers()
             self._run.show()
-        self._pool.close()
+        self._pool.end()
 
     # -- committing
 

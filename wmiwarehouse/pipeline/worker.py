@@ -241,7 +241,7 @@ def _shortened(problems: list[tuple[int, Problem]]) -> Iterator[tuple[int, Probl
 
 
 def main(connection: Connection, folder: str, name: str, functions: str) -> None:
-    """Entry of a worker process: do what comes over *connection* until None comes, or the parent is gone."""
+    """Entry of a worker process: do what comes over *connection* until the parent ends it, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import duckdb
@@ -255,9 +255,8 @@ def main(connection: Connection, folder: str, name: str, functions: str) -> None
             writer = PartWriter(Path(folder), name, functions)
             connection.send(READY)
             worker = Worker(writer)
-            while (task := connection.recv()) is not None:
-                connection.send(_slim(worker.do(task)))
-            writer.close()
+            while True:
+                connection.send(_slim(worker.do(connection.recv())))
         except ConnectionError:
             raise
         except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
