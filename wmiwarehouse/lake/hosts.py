@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from wmiwarehouse.lake import tables
 from wmiwarehouse.lake.settings import Settings, canonical_address
 from wmiwarehouse.lake.warehouse import Batch
 
@@ -97,14 +98,11 @@ def _column(name: str, ambiguous: Mapping[str, Sequence[str]]) -> str:
 
 
 def _computers(batch: Batch) -> set[str]:
-    import pyarrow.parquet as pq
-
     found: set[str] = set()
     # A batch of an older version has no list of its hosts: its events tell the same, only slower.
     files = [batch.table("hosts")] if batch.table("hosts").is_file() else batch.event_files
     for file in files:
-        column = pq.ParquetFile(file).read(columns=["computer"]).column("computer")
-        found.update(name for name in column.unique().to_pylist() if name)
+        found.update(row["computer"] for row in tables.rows(file, ["computer"]) if row["computer"])
     return found
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from wmiwarehouse.lake import clock
+from wmiwarehouse.lake import clock, tables
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
 def known(warehouse: Warehouse) -> tuple[dict[str, int | None], frozenset[tuple[str, str | None]]]:
     """Return SHA-256 and size of every source that was read, and (file, reason) of every one that was not."""
-    import pyarrow.parquet as pq
-
     contents: dict[str, int | None] = {}
     listed: set[tuple[str, str | None]] = set()
     for batch in warehouse.batches():
         columns = ["source_id", "source_file", "size", "status", "reason"]
-        for row in pq.read_table(batch.table("sources"), columns=columns).to_pylist():
+        for row in tables.rows(batch.table("sources"), columns):
             if row["status"] == "read":
                 contents[row["source_id"]] = row["size"]
             else:
@@ -27,14 +25,10 @@ def known(warehouse: Warehouse) -> tuple[dict[str, int | None], frozenset[tuple[
 
 def newest_ingest(batches: Iterable[Batch]) -> datetime | None:
     """Return when the newest source in *batches* was ingested, those among them that were forgotten since."""
-    import pyarrow.parquet as pq
-
     found: list[datetime] = []
     for batch in batches:
         for path in (batch.table("sources"), batch.table("forgotten")):
-            if path.is_file():
-                column = pq.read_table(path, columns=["ingested_at"]).column("ingested_at")
-                found += [time for time in column.to_pylist() if time is not None]
+            found += filter(None, (row["ingested_at"] for row in tables.read(path, ["ingested_at"])))
     return max(found, default=None)
 
 
