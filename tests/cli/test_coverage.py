@@ -31,7 +31,7 @@ def everything(case: Any) -> list[dict[str, Any]]:
 def test_every_host_and_analytic_has_its_row(case: Any, everything: list[dict[str, Any]]) -> None:
     with_logs = {row["host"] for row in everything if row["status"] != "no logs"}
     with open_hunt(case.warehouse, Library.load()) as hunting:
-        assert with_logs == set(hunting.known_hosts)
+        assert with_logs == set(hunting.hosts.known)
     pairs = [(row["host"], row["analytic"]) for row in everything]
     assert len(pairs) == len(set(pairs))
     assert {row["analytic"] for row in everything} == set(Library.load().ids) - {"data_coverage"}

@@ -97,7 +97,7 @@ def test_two_computers_of_one_short_name_are_kept_apart(lake: Lake, logs: Callab
     lake.ingest(logs("b", B, BARE))
     assert names(lake) == {A: "ws01.a.example", B: "ws01.b.example", BARE: "ws01", OTHER: "old-name"}
     with open_hunt(lake.root, Library.load()) as hunting:
-        assert hunting.ambiguous_hosts == {"ws01": ("ws01.a.example", "ws01.b.example")}
+        assert hunting.hosts.ambiguous == {"ws01": ("ws01.a.example", "ws01.b.example")}
     listed = {row["computer"]: (row["host"], row["records"]) for row in lake.rows("select * from lake_hosts")}
     assert listed == {A: ("ws01.a.example", 3), B: ("ws01.b.example", 3), BARE: ("ws01", 3), OTHER: ("old-name", 3)}
     # All have the same process ids at the same times: every child must have found the parent on its own machine.
@@ -131,7 +131,7 @@ def test_a_filter_finds_the_machine_that_is_meant(
     else:
         assert {row["host"] for row in rows} == found
     with open_hunt(lake.root, Library.load(), Filters(host=host)) as hunting:
-        assert hunting.knows_host(host) is known
+        assert hunting.hosts.knows(host) is known
 
 
 def test_settings_apply_at_once_to_hunts_and_to_the_database(lake: Lake, logs: Callable[..., Path]) -> None:
@@ -148,7 +148,7 @@ def test_settings_apply_at_once_to_hunts_and_to_the_database(lake: Lake, logs: C
     assert {(row["destination_scope"], row["user_class"]) for row in rows} == {("internal", "local")}
     assert [row["host"] for row in hits(lake, "playbook_src_sysmon3_dcom_135", host="old-name")] == ["fs01"]
     with open_hunt(lake.root, Library.load()) as hunting:
-        assert hunting.ambiguous_hosts == {}
+        assert hunting.hosts.ambiguous == {}
     assert catalog.is_current(lake.warehouse, Library.load())
     shell = str(Path(sys.executable).parent / "duckdb")
     query = "select host, count(*) from hunt.playbook_src_sysmon3_dcom_135 group by host order by host"

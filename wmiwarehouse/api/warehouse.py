@@ -231,7 +231,7 @@ class Warehouse:
             values: dict[str, Any] = {"wanted": wanted}
             if host is not None:
                 plain = host.strip().lower()
-                values["hosts"] = [*hunt.hosts_named(host), plain, plain.partition(".")[0]]
+                values["hosts"] = [*hunt.hosts.named(host), plain, plain.partition(".")[0]]
                 query += " and host in $hosts"
             query += f" order by {', '.join(view.metadata.order_by)}"
             table = connection.sql(query, params=values).to_arrow_table()
@@ -281,7 +281,7 @@ class Warehouse:
 
 
 def _about_host(hunt: hunting.Hunt, host: str | None) -> list[str]:
-    if not host or hunt.knows_host(host):
+    if not host or hunt.hosts.knows(host):
         return []
     return [f"no record in this warehouse is of host {host}: the answer says nothing about it"]
 

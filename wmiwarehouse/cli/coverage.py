@@ -68,8 +68,8 @@ def coverage(
         table = connection.sql(query, params={"wanted": wanted} if wanted else {}).to_arrow_table()
         if host:
             # Chosen among the answers: narrowed beneath them, the hosts that it names would seem to have no logs.
-            table = _of_host(table, host, hunting.hosts_named(host))
-        with_logs = len(hunting.known_hosts)
+            table = _of_host(table, host, hunting.hosts.named(host))
+        with_logs = len(hunting.hosts.known)
     found = table.to_pylist()
     if output is not None or fmt not in (None, Format.TABLE):
         emit(table, fmt=fmt, output=output, force=force)

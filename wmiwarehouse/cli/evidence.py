@@ -18,8 +18,18 @@ def log(channel: str | None, event_id: int | None) -> str:
     return f"{name or 'log without name'} {'' if event_id is None else event_id}".strip()
 
 
-def with_short_evidence(table: pa.Table) -> pa.Table:
-    """Return *table* with each list of records as a list of texts; such a record has an ``event_uid``."""
+def with_short_evidence(rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.RecordBatchReader:
+    """Return *rows* with each list of records as a list of texts; such a record has an ``event_uid``."""
+    import pyarrow as pa
+
+    if isinstance(rows, pa.Table):
+        return _shortened(rows)
+    schema = _shortened(rows.schema.empty_table()).schema
+    short = (_shortened(pa.Table.from_batches([batch])) for batch in rows)
+    return pa.RecordBatchReader.from_batches(schema, (batch for table in short for batch in table.to_batches()))
+
+
+def _shortened(table: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     for number, field in enumerate(table.schema):

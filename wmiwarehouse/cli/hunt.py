@@ -16,6 +16,7 @@ from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.output import console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from wmiwarehouse.content.library import Analytic
@@ -88,6 +89,8 @@ def hunt(
     Exit: 0 done, 1 a run of this name is going on, 2 unknown id, bad filter or nothing left to run,
     3 no warehouse or no data, 4 hits at or above --fail-on.
     """
+    import pyarrow as pa
+
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt, select
     from wmiwarehouse.hunting.line import gravest
@@ -103,24 +106,25 @@ def hunt(
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.knows_host(host):
+        if host and not hunting.hosts.knows(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
-        if hunting.ambiguous_hosts:
-            console.note(_sharing(hunting.ambiguous_hosts))
+        if hunting.hosts.ambiguous:
+            console.note(_sharing(hunting.hosts.ambiguous))
         if hidden:
             _tell_hidden(hunting, chosen, fmt=fmt, output=output, force=force, alone=len(ids or ()) == 1, where=where)
             return ExitCode.DONE
         if len(chosen) == 1 and ids and len(ids) == 1:
-            rows = hunting.run(chosen[0])
-            lines = [hunting.line(chosen[0], rows)]
+            rows = hunting.read(chosen[0])
+            lines = [hunting.line(chosen[0], rows if isinstance(rows, pa.Table) else None)]
             run.saw(hunting, lines)
             operator_log.hunted(lines, hunting.totals()["records"])
-            if rows.num_rows or fmt or output:
+            hits = lines[0].hits
+            if hits or fmt or output:
                 on_screen = output is None and fmt in (None, Format.TABLE)
                 emit(with_short_evidence(rows) if on_screen else rows, fmt=fmt, output=output, force=force)
-            if lines[0].suppressed and not rows.num_rows:
+            if lines[0].suppressed and not hits:
                 console.note(f"0 hits are left of {chosen[0].id}:")
-            elif not rows.num_rows:
+            elif not hits:
                 console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
             suppressed.tell(lines, hunting.tuning, f"wmiwh hunt {chosen[0].id} --suppressed{where}")
             console.note(f"about this analytic: wmiwh show {chosen[0].id}")
@@ -176,7 +180,7 @@ def _tell_hidden(
     suppressed.tell_expired(hunting.tuning)
 
 
-def _sharing(ambiguous: dict[str, tuple[str, ...]]) -> str:
+def _sharing(ambiguous: Mapping[str, tuple[str, ...]]) -> str:
     """Say which computers share a short name, in one line however many they are."""
     shown = [f"{short} ({', '.join(names[:3])}{', ...' if names[3:] else ''})" for short, names in ambiguous.items()]
     more = f" and {len(shown) - 3} more" if shown[3:] else ""

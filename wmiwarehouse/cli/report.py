@@ -119,7 +119,7 @@ def report(
     library = options.load_library()
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.knows_host(host):
+        if host and not hunting.hosts.knows(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         made = build(hunting, library, warehouse, wanted)
         run.saw(hunting, made.queries)

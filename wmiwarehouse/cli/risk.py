@@ -69,7 +69,7 @@ def risk(
     library = options.load_library()
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.knows_host(host):
+        if host and not hunting.hosts.knows(host):
             console.warn(f"no log in this warehouse is of host {host}: what follows is only what others say of it")
         scored = found.scored(hunting, library)
         findings = scored.events

@@ -62,7 +62,7 @@ def stack(
     library = options.load_library()
     filters = Filters(since, until, host, user)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.knows_host(host):
+        if host and not hunting.hosts.knows(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         found = count(hunting, library, listed(columns), of=of, rare=rare)
     if found.table.num_rows or fmt or output:

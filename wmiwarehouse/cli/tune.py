@@ -64,7 +64,7 @@ def tune(
         raise UsageError("name an analytic (wmiwh list has them), or try the suppressions: wmiwh tune --test")
     chosen = None if test or what is None else select(library, [what])[0]
     with open_hunt(warehouse, library, Filters(since, until, host, user)) as hunting:
-        if host and not hunting.knows_host(host):
+        if host and not hunting.hosts.knows(host):
             console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
         if chosen is not None:
             _values(hunting, library, chosen, top, fmt, output, force=force, where=options.with_warehouse(warehouse))

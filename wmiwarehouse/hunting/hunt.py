@@ -22,8 +22,8 @@ from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
-from wmiwarehouse.lake.query import columns_of, rows
-from wmiwarehouse.lake.remembered import LEAST_LAKE, Remembered, states
+from wmiwarehouse.lake.query import columns_of, held, rows
+from wmiwarehouse.lake.remembered import LEAST_LAKE, MOST_HITS, Remembered, states
 from wmiwarehouse.lake.settings import FILE_NAME, Settings
 from wmiwarehouse.lake.views import Views, create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -71,13 +71,17 @@ class Hunt:
 
     def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
         """Return the rows of *analytic* in its own order, the first *most* of them, without what is suppressed."""
-        self._keep([analytic])
-        connection, sql, values = self.query(analytic)
-        if tests := self.tests(analytic):
-            sql = f"select * from ({sql}) as found where not ({' or '.join(tests.values())})"
-        order = ", ".join(analytic.metadata.order_by)
+        connection, sql, values = self._in_order(analytic)
         limit = "" if most is None else f" limit {most:d}"
-        return connection.sql(f"{sql} order by {order}{limit}", params=values).to_arrow_table()
+        return connection.sql(f"{sql}{limit}", params=values).to_arrow_table()
+
+    def read(self, analytic: Analytic) -> pa.Table | pa.RecordBatchReader:
+        """Return the rows of :meth:`run`; where they are too many to hold in memory, what reads them bit by bit.
+
+        It has a connection of its own: others may be asked meanwhile.
+        """
+        connection, sql, values = self._in_order(analytic)
+        return held(catalog.beside(connection).sql(sql, params=values), MOST_HITS)
 
     def lines(self, analytics: Sequence[Analytic]) -> list[Line]:
         """Return the summary of each of *analytics*; what several of them read is worked out once."""
@@ -145,25 +149,10 @@ class Hunt:
         """Return on how many hosts records of any of *requirements* were seen."""
         return self._coverage().seen(requirements)
 
-    def knows_host(self, name: str) -> bool:
-        """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
-        return self._hosts.knows(name)
-
-    def hosts_named(self, name: str) -> tuple[str, ...]:
-        """Return the values of ``host`` that *name*, short or whole, stands for; none if no record is of it."""
-        host = self._hosts.host_of(name)
-        found = {host, *self._hosts.ambiguous.get(host, ())} & self._hosts.known
-        return tuple(sorted(found))
-
     @property
-    def known_hosts(self) -> tuple[str, ...]:
-        """Every host that has records."""
-        return tuple(sorted(self._hosts.known))
-
-    @property
-    def ambiguous_hosts(self) -> dict[str, tuple[str, ...]]:
-        """Short names that several computers share, each with the whole names by which they are kept apart."""
-        return dict(self._hosts.ambiguous)
+    def hosts(self) -> Hosts:
+        """Whose records there are, and by which names."""
+        return self._hosts
 
     @property
     def filters(self) -> Filters:
@@ -250,6 +239,13 @@ class Hunt:
             columns = columns_of(connection, analytic.view, "hunt")
             where, values = self._filters.where(columns, self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
+
+    def _in_order(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
+        self._keep([analytic])
+        connection, sql, values = self.query(analytic)
+        if tests := self.tests(analytic):
+            sql = f"select * from ({sql}) as found where not ({' or '.join(tests.values())})"
+        return connection, f"{sql} order by {', '.join(analytic.metadata.order_by)}", values
 
     def tests(self, analytic: Analytic, tuning: Tuning | None = None) -> dict[str, str]:
         """Return for each rule about *analytic* the SQL over its rows ``found`` that is true of what it hides.

@@ -70,10 +70,10 @@ def logon_id_of(text: str) -> str:
 def find(hunting: Hunt, library: Library, host: str, logon_id: str) -> Session:
     """Look *logon_id* up on *host*, short or whole; raises :class:`UsageError` if no record is of that host."""
     wanted = logon_id_of(logon_id)
-    hosts = hunting.hosts_named(host)
+    hosts = hunting.hosts.named(host)
     if not hosts:
-        near = difflib.get_close_matches(host.lower(), hunting.known_hosts, n=3)
-        hint = f"; nearest: {', '.join(near)}" if near else f"; there are records of {len(hunting.known_hosts):,} hosts"
+        near = difflib.get_close_matches(host.lower(), sorted(hunting.hosts.known), n=3)
+        hint = f"; nearest: {', '.join(near)}" if near else f"; there are records of {len(hunting.hosts.known):,} hosts"
         raise UsageError(f"no record in this warehouse is of host {host}{hint}")
     analytic = library.get(_EVENTS)
     connection = hunting.connection(analytic, models=("logon_session", "session_process"))

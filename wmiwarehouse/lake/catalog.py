@@ -44,6 +44,13 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     return connection
 
 
+def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a second connection to the database of *connection*, set up as that one is."""
+    cursor = connection.cursor()
+    cursor.execute(_SETTINGS)
+    return cursor
+
+
 class Ahead:
     """The views of a library, bound in a thread while something else goes on; nothing if the old ones can be kept.
 

@@ -86,10 +86,14 @@ class Hosts:
         owner = self.settings.owner(plain, short)
         return plain if owner is None and short in self.ambiguous else _column(owner or plain, self.ambiguous)
 
-    def knows(self, name: str) -> bool:
-        """Whether any record is of the host *name*, or of one of those that share it."""
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the values of ``host`` that *name*, short or whole, stands for; none if no record is of it."""
         host = self.host_of(name)
-        return host in self.known or any(whole in self.known for whole in self.ambiguous.get(host, ()))
+        return tuple(sorted({host, *self.ambiguous.get(host, ())} & self.known))
+
+    def knows(self, name: str) -> bool:
+        """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
+        return bool(self.named(name))
 
 
 def _column(name: str, ambiguous: Mapping[str, Sequence[str]]) -> str:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_AT_ONCE = 8192
 
 
 def rows(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -25,3 +31,20 @@ def columns_of(connection: Any, relation: str, schema: str = "main") -> dict[str
         order by column_index"""
     found = rows(connection, query, {"schema": schema, "relation": relation})
     return {row["column_name"]: row["data_type"] for row in found}
+
+
+def held(relation: Any, most: int) -> pa.Table | pa.RecordBatchReader:
+    """Return the rows of *relation*: up to *most* of them as a table, more than that as a reader that can be read once.
+
+    While the reader is read, the connection of *relation* must not be asked anything else.
+    """
+    import pyarrow as pa
+
+    reader: pa.RecordBatchReader = relation.to_arrow_reader(_AT_ONCE)
+    first, count = [], 0
+    for batch in reader:
+        first.append(batch)
+        count += batch.num_rows
+        if count > most:
+            return pa.RecordBatchReader.from_batches(reader.schema, chain(first, reader))
+    return pa.Table.from_batches(first, reader.schema)

@@ -185,10 +185,10 @@ class _Execution:
             if "{id}" in template:
                 for line in lines:
                     if line.hits:
-                        self._save(template, hunting.run(line.analytic), line.analytic.id)
+                        self._save(template, hunting.read(line.analytic), line.analytic.id)
             else:
                 alone = len(lines) == 1
-                self._save(template, hunting.run(lines[0].analytic) if alone else summary(lines))
+                self._save(template, hunting.read(lines[0].analytic) if alone else summary(lines))
 
     def _save(self, template: str, table: Rows, analytic: str = "") -> None:
         path = self._outputs.place(self._batch.filled(template, self._started, analytic), template)
