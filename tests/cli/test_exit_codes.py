@@ -219,7 +219,7 @@ def test_an_interrupted_query_is_no_traceback(run: Run, case: Case, monkeypatch:
     def interrupted(*_: Any) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr("wmiwarehouse.hunting.hunt.Hunt.run", interrupted)
+    monkeypatch.setattr("wmiwarehouse.hunting.hunt.Hunt.read", interrupted)
     said = run("hunt", XQL, "-w", case.warehouse)
     assert (said.code, said.out) == (130, "")
     assert said.err.endswith("wmiwh: interrupted\n")
