@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from wmiwarehouse.cli.app import app
+import sys
 
 
 def main() -> None:
     """Run the command line; ends the process with one of :class:`~wmiwarehouse.errors.ExitCode`."""
-    app()
+    try:
+        from wmiwarehouse.cli.app import app
+
+        app()
+    except KeyboardInterrupt:  # while it was still loading: each command has its own net
+        sys.stderr.write("wmiwh: interrupted\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

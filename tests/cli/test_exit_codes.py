@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -224,3 +225,12 @@ def test_an_interrupted_query_is_no_traceback(run: Run, case: Case, monkeypatch:
     assert (said.code, said.out) == (130, "")
     assert said.err.endswith("wmiwh: interrupted\n")
     assert "Traceback" not in said.err
+
+
+def test_an_interrupt_while_the_program_loads_is_no_traceback(tmp_path: Path) -> None:
+    """Python itself has begun by then; what comes before cannot be caught."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    command = [sys.executable, "-m", "wmiwarehouse", "hunt"]
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "wmiwh: interrupted\n")
