@@ -92,4 +92,4 @@ def test_the_rows_of_a_broken_reader_are_not_ours(place: Place, library: Library
     """The interrupt is gone with its question: the next one has all its time."""
     with pytest.raises(WmiwhError):
         ask("select * from range(1000000000000000)", timeout=0.2)
-    assert ask("select 1 as a", timeout=0.2) == [{"a": 1}]
+    assert ask("select 1 as a", timeout=5) == [{"a": 1}]

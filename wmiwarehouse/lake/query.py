@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,26 @@ def held(relation: Any, most: int) -> pa.Table | pa.RecordBatchReader:
     import pyarrow as pa
 
     reader: pa.RecordBatchReader = relation.to_arrow_reader(_AT_ONCE)
+    batches = _batches(reader)
     first, count = [], 0
-    for batch in reader:
+    for batch in batches:
         first.append(batch)
         count += batch.num_rows
         if count > most:
-            return pa.RecordBatchReader.from_batches(reader.schema, chain(first, reader))
+            return pa.RecordBatchReader.from_batches(reader.schema, chain(first, batches))
     return pa.Table.from_batches(first, reader.schema)
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield what *reader* reads; what DuckDB says through Arrow is raised as what DuckDB raises itself."""
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        text = str(error)
+        if "INTERRUPT Error" in text:
+            raise KeyboardInterrupt from None
+        kind = duckdb.OutOfMemoryException if "Out of Memory Error" in text else duckdb.Error
+        raise kind(text) from None
