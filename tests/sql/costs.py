@@ -82,10 +82,8 @@ class _Here:
         done, self._done = self._done, []
         yield from done
 
-    def close(self) -> None:
+    def end(self) -> None:
         self._writer.close()
-
-    kill = close
 
 
 class _Counted:
