@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wmiwarehouse.cli import operator_log, options
+from wmiwarehouse.cli import interrupts, operator_log, options
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.output import console
 
@@ -110,7 +110,12 @@ def run(
         exits.enter_context(warehouse.writing(wait=wait, on_wait=lambda: console.note(note)))
         warehouse.clear_staging()
         ahead = exits.enter_context(catalog.Ahead(warehouse, library))
-        with console.progress("Reading") as bar:
+        with console.progress("Reading") as bar, interrupts.noted() as look:
+
+            def show(progress: Progress) -> None:
+                look()
+                _show(bar, progress)
+
             summary = ingest_paths(
                 paths,
                 warehouse,
@@ -119,7 +124,7 @@ def run(
                 again=again,
                 assume_tz=assume_tz,
                 strict=strict,
-                on_progress=lambda p: _show(bar, p),
+                on_progress=show,
             )
         try:
             catalog.refresh_database(warehouse, library, ahead)
