@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from wmiwarehouse.errors import ExitCode
+
 
 def main() -> None:
     """Run the command line; ends the process with one of :class:`~wmiwarehouse.errors.ExitCode`."""
@@ -13,7 +15,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:  # while it was still loading: each command has its own net
         sys.stderr.write("wmiwh: interrupted\n")
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 if __name__ == "__main__":
