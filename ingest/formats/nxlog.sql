@@ -69,17 +69,17 @@ select
     case
         when (record ->> '$.ProcessId') is not null then record ->> '$.ProcessId'
         when is_sysmon(record ->> '$.SourceName')
-            then nullif(regexp_extract(json_extract_string(record, '$.Message'), '(?:^|\n)ProcessId: ([0-9]+)', 1), '')
+            then nullif(regexp_extract(record ->> '$.Message', '(?:^|\n)ProcessId: ([0-9]+)', 1), '')
         when (record ->> '$.EventID') = '4688'
-            then nullif(regexp_extract(json_extract_string(record, '$.Message'), 'Creator Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
+            then nullif(regexp_extract(record ->> '$.Message', 'Creator Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
         when (record ->> '$.Channel') in ('Security', 'security')
-            then nullif(regexp_extract(json_extract_string(record, '$.Message'), '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
+            then nullif(regexp_extract(record ->> '$.Message', '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
     end as "data.ProcessId",
     case
         when (record ->> '$.EventTypeOrignal') is not null and (record ->> '$.EventType') is not null
             then record ->> '$.EventType'
         when is_sysmon(record ->> '$.SourceName')
-            then nullif(regexp_extract(json_extract_string(record, '$.Message'), '(?:^|\n)EventType: ([^\r\n]*)', 1), '')
+            then nullif(regexp_extract(record ->> '$.Message', '(?:^|\n)EventType: ([^\r\n]*)', 1), '')
     end as "data.EventType",
     -- WMI-Activity's fields stand in UserData, which NXLog leaves out: 'Name = value; Name = value' of the Message is left.
     coalesce(record ->> '$.HostProcess', wmi_message(record, record ->> '$.SourceName', 'HostProcess')) as "data.HostProcess",
@@ -97,7 +97,7 @@ select
     coalesce(record ->> '$.ESS', wmi_message(record, record ->> '$.SourceName', 'Eventfilter')) as "data.ESS",
     coalesce(record ->> '$.CONSUMER', wmi_message(record, record ->> '$.SourceName', 'Consumer')) as "data.CONSUMER",
     coalesce(record ->> '$.ResultCode', wmi_message(record, record ->> '$.SourceName', 'ResultCode')) as "data.ResultCode",
-    case when (record ->> '$.SourceName') = 'PowerShell' then json_extract_string(record, '$.Message') end as "data.Data"
+    case when (record ->> '$.SourceName') = 'PowerShell' then record ->> '$.Message' end as "data.Data"
 from records
 left join clock
     on clock.source_no = records.source_no

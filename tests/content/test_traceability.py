@@ -184,9 +184,9 @@ def heads(library: Library) -> Heads:
 
 @pytest.fixture
 def commands() -> set[str]:
-    from wmiwarehouse.cli.app import app
+    from wmiwarehouse.cli.app import COMMANDS
 
-    return {str(command.name) for command in app.registered_commands}
+    return set(COMMANDS)
 
 
 @pytest.fixture

@@ -1,41 +1,80 @@
-"""Puts the commands together."""
+"""Puts the commands together; of their modules only those are imported that the command line asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from wmiwarehouse import __version__
-from wmiwarehouse.cli import (
-    batch,
-    compact,
-    coverage,
-    demo,
-    event,
-    forget,
-    hunt,
-    ingest,
-    library,
-    report,
-    risk,
-    runs,
-    session,
-    shell,
-    sources,
-    sql,
-    stack,
-    tune,
-    verify,
-)
 from wmiwarehouse.output import escape
+
+#: Command -> where its function is, in the order of the help. To import them all and to build the options of each took
+#: a tenth of a second of every run.
+COMMANDS = {
+    "ingest": "ingest:ingest",
+    "sources": "sources:sources",
+    "hunt": "hunt:hunt",
+    "stack": "stack:stack",
+    "session": "session:session",
+    "event": "event:event",
+    "coverage": "coverage:coverage",
+    "risk": "risk:risk",
+    "tune": "tune:tune",
+    "report": "report:report",
+    "batch": "batch:batch",
+    "runs": "runs:runs",
+    "list": "library:list_analytics",
+    "show": "library:show",
+    "sql": "sql:sql",
+    "shell": "shell:shell",
+    "verify": "verify:verify",
+    "compact": "compact:compact",
+    "forget": "forget:forget",
+    "demo": "demo:demo",
+}
+
+
+def function(name: str) -> Any:
+    """Return the function of the command *name*."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    return getattr(import_module(f"wmiwarehouse.cli.{module}"), attribute)
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name, each made when it is looked at first."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+            alone.command(name)(function(name))
+            self._made[name] = get_command(alone)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
 
 
 class _Group(TyperGroup):
     """Repeats in its errors what was typed as text only: it may be the name of a file that a shell put there."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands()  # type: ignore[assignment]  # none is ever added to it
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         with _harmless_errors():
@@ -81,25 +120,3 @@ def root(
     ] = False,
 ) -> None:
     """Hunt lateral movement with WMI (ATT&CK T1047) in Windows event logs, offline."""
-
-
-app.command("ingest")(ingest.ingest)
-app.command("sources")(sources.sources)
-app.command("hunt")(hunt.hunt)
-app.command("stack")(stack.stack)
-app.command("session")(session.session)
-app.command("event")(event.event)
-app.command("coverage")(coverage.coverage)
-app.command("risk")(risk.risk)
-app.command("tune")(tune.tune)
-app.command("report")(report.report)
-app.command("batch")(batch.batch)
-app.command("runs")(runs.runs)
-app.command("list")(library.list_analytics)
-app.command("show")(library.show)
-app.command("sql")(sql.sql)
-app.command("shell")(shell.shell)
-app.command("verify")(verify.verify)
-app.command("compact")(compact.compact)
-app.command("forget")(forget.forget)
-app.command("demo")(demo.demo)

@@ -14,6 +14,7 @@ from wmiwarehouse.output import console
 if TYPE_CHECKING:
     from wmiwarehouse.lake.warehouse import Warehouse
     from wmiwarehouse.pipeline.ingest import Progress, Summary
+    from wmiwarehouse.pipeline.pool import Waiting
 
 _SHOWN = 5
 
@@ -60,22 +61,28 @@ def ingest(
     Exit: 0 done, 2 no such path, 3 no file there, 5 done, but some input was damaged.
     """
     from wmiwarehouse.lake.warehouse import Warehouse
-    from wmiwarehouse.pipeline.clock import Zone
-    from wmiwarehouse.pipeline.ingest import check
+    from wmiwarehouse.pipeline.pool import Waiting
 
-    if assume_tz is not None:
-        Zone.of(assume_tz)
-    check(paths)  # before a warehouse is made for nothing
-    summary = run(
-        paths,
-        Warehouse.create(warehouse),
-        workers=workers,
-        wait=not no_wait,
-        ingest_folders=ingest_dir or [],
-        again=again,
-        assume_tz=assume_tz,
-        strict=strict,
-    )
+    with Waiting() as waiting:
+        if not Warehouse(warehouse).batches():  # there will be something to read
+            waiting.start(workers)
+        from wmiwarehouse.pipeline.clock import Zone
+        from wmiwarehouse.pipeline.ingest import check
+
+        if assume_tz is not None:
+            Zone.of(assume_tz)
+        check(paths)  # before a warehouse is made for nothing
+        summary = run(
+            paths,
+            Warehouse.create(warehouse),
+            workers=workers,
+            wait=not no_wait,
+            ingest_folders=ingest_dir or [],
+            again=again,
+            assume_tz=assume_tz,
+            strict=strict,
+            waiting=waiting,
+        )
     from wmiwarehouse.output.formats import emit
 
     if summary.formats or fmt or output:
@@ -94,6 +101,7 @@ def run(
     again: bool = False,
     assume_tz: str | None = None,
     strict: bool = False,
+    waiting: Waiting | None = None,
 ) -> Summary:
     """Ingest *paths* with a progress bar, and build the views anew for other tools."""
     from contextlib import ExitStack
@@ -125,6 +133,7 @@ def run(
                 assume_tz=assume_tz,
                 strict=strict,
                 on_progress=show,
+                waiting=waiting,
             )
         try:
             catalog.refresh_database(warehouse, library, ahead)

@@ -71,6 +71,13 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """Return what writing fails with. To ``except`` it costs nothing until something failed."""
+    import duckdb
+
+    return OSError, duckdb.Error
+
+
 def why(error: Exception) -> str | None:
     """Return in plain words why the disk would not take something; None if *error* is about something else."""
     text = str(error)

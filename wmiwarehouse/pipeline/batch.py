@@ -21,7 +21,7 @@ from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline import moving, worker
 from wmiwarehouse.pipeline.clock import Zone, decide, without_findings
 from wmiwarehouse.pipeline.own_files import compiled
-from wmiwarehouse.pipeline.pool import Pool
+from wmiwarehouse.pipeline.pool import Pool, Waiting
 from wmiwarehouse.pipeline.summary import Progress, Summary
 from wmiwarehouse.pipeline.surveyor import Surveyed, Surveyor, size_of
 from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Learn, Read
@@ -43,13 +43,14 @@ class Run:
         self,
         warehouse: Warehouse,
         workers: int,
+        waiting: Waiting,
         ingest_folders: tuple[Path, ...],
         on_progress: Callable[[Progress], None] | None,
         again: bool = False,
         zone: Zone | None = None,
         strict: bool = False,
     ) -> None:
-        self.warehouse, self.workers, self.ingest_folders = warehouse, workers, ingest_folders
+        self.warehouse, self.workers, self.waiting, self.ingest_folders = warehouse, workers, waiting, ingest_folders
         self.zone, self.strict = zone, strict
         self.summary, self.progress = Summary(), Progress()
         self._on_progress = on_progress or (lambda _: None)
@@ -68,6 +69,12 @@ class Run:
         """Hand the progress to whoever shows it."""
         self.progress.seconds = time.monotonic() - self._started
         self._on_progress(self.progress)
+
+
+def _load() -> None:
+    """Load what the commit needs, while the workers write: before that it would keep them from starting."""
+    import duckdb  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
 
 
 class SourcesChanged(Exception):  # noqa: N818 - an event, not a mistake of the caller
@@ -179,7 +186,9 @@ class Batch:
         if self._ready and self._pool is None:
             (self._staged / "events").mkdir(parents=True)
             given = (str(self._staged / "events"), self._run.projection.functions)
-            self._pool = Pool(self._run.workers, worker.main, lambda name: (given[0], name, given[1]))
+            self._pool = Pool(
+                self._run.workers, worker.main, lambda name: (given[0], name, given[1]), self._run.waiting
+            )
         while self._ready and self._pool and (connection := self._pool.idle()):
             fmt = self._ready[0].source.format
             if (connection, fmt) not in self._taught:
@@ -259,6 +268,7 @@ class Batch:
             return
         for connection in self._pool.connections:
             self._pool.give(connection, Flush())
+        _load()
         while self._pool.busy:
             self._take_answers()
             self._run.show()

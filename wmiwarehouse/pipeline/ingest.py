@@ -18,7 +18,7 @@ from wmiwarehouse.lake import disk
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.batch import Batch, Run, SourcesChanged
 from wmiwarehouse.pipeline.clock import Zone
-from wmiwarehouse.pipeline.pool import WorkerDied
+from wmiwarehouse.pipeline.pool import Waiting, WorkerDied
 from wmiwarehouse.pipeline.summary import Progress, Summary
 from wmiwarehouse.pipeline.surveyor import size_of
 from wmiwarehouse.pipeline.worker import Clock, Read
@@ -41,23 +41,28 @@ def ingest(
     assume_tz: str | None = None,
     strict: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
+    waiting: Waiting | None = None,
 ) -> Summary:
     """Read every event log in *paths* into *warehouse*; call it while holding the warehouse's lock.
 
     *paths* are files or folders (walked); *ingest_folders* are further folders in the shape of ``ingest/``.
     With *again* contents that the warehouse has already are read once more, and replaced. Times without a zone are
     taken to be in *assume_tz*, whatever else tells their zone. With *strict* the first problem ends it
-    (:class:`WmiwhError`, exit 5), and the warehouse is what it was before.
+    (:class:`WmiwhError`, exit 5), and the warehouse is what it was before. The first workers are those of *waiting*.
     Raises :class:`WmiwhError` where a path does not exist, *assume_tz* or the settings are wrong (exit 2), or no file
     is there at all (exit 3).
     """
     zone = Zone.of(assume_tz) if assume_tz is not None else None
     found = check(paths)
-    run = Run(warehouse, workers, tuple(ingest_folders), on_progress, again, zone, strict)
-    started = time.monotonic()
-    run.progress.files, run.progress.bytes = len(found), sum(map(size_of, found))
-    for group in [found] if strict else _groups(found):  # a batch is committed whole or not at all
-        _one_batch(run, group)
+    with waiting or Waiting() as workers_ahead:
+        run = Run(warehouse, workers, workers_ahead, tuple(ingest_folders), on_progress, again, zone, strict)
+        started = time.monotonic()
+        sizes = [size_of(path) for path in found]
+        run.progress.files, run.progress.bytes = len(found), sum(sizes)
+        known_sizes = set(run.known.values())
+        workers_ahead.start(min(workers, sum(size not in known_sizes for size in sizes)))
+        for group in [found] if strict else _groups(found):  # a batch is committed whole or not at all
+            _one_batch(run, group)
     run.summary.seconds = time.monotonic() - started
     run.summary.files = len(found)
     return run.summary
@@ -95,8 +100,6 @@ def _one_batch(run: Run, group: Sequence[Path]) -> None:
 
     A death at no source's reading (somebody or the system killed it) is forgiven once.
     """
-    import duckdb
-
     forgiven = False
     moved: Counter[str] = Counter()
     killers: dict[str, str] = {}
@@ -117,7 +120,7 @@ def _one_batch(run: Run, group: Sequence[Path]) -> None:
         except SourcesChanged as changed:
             moved.update(changed.sources)
             killers |= {one: _MOVES for one in changed.sources if moved[one] > 1 or moved.total() > _MOST_MOVED}
-        except (OSError, duckdb.Error) as error:
+        except disk.failures() as error:
             reason = disk.why(error)
             if reason is None or not _is_ours(error, run.warehouse):
                 raise

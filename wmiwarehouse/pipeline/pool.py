@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
@@ -17,6 +20,9 @@ _AHEAD = 2
 
 #: What a worker sends first, when it can take tasks.
 READY = "ready"
+
+#: What a process loads while it waits.
+_LOADED_AHEAD = ("duckdb", "pyarrow", "wmiwarehouse.pipeline.worker", "wmiwarehouse.pipeline.part_writer")
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event, not a mistake of the caller
@@ -29,28 +35,61 @@ class WorkerDied(Exception):  # noqa: N818 - an event, not a mistake of the call
         self.exit_code = exit_code
 
 
+class Waiting:
+    """Processes that wait for a :class:`Pool`, started before it is known what there is to do.
+
+    A worker takes nearly half a second to load Python and the libraries, while the parent loads its own and looks
+    through the first file. What no pool takes is ended with the ``with`` block.
+    """
+
+    #: More are started when there is work for them.
+    MOST = 2
+
+    def __init__(self) -> None:
+        self._ready: list[tuple[Connection, Any]] = []
+
+    def start(self, number: int) -> None:
+        """Have *number* processes wait, or the most."""
+        while len(self._ready) < min(number, self.MOST):
+            self._ready.append(_start())
+
+    def __enter__(self) -> Waiting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection, process in self._ready:
+            _end(connection, process)
+
+    def take(self) -> tuple[Connection, Any]:
+        """Return the pipe to a process, and the process: one that waits, or else a new one."""
+        return self._ready.pop() if self._ready else _start()
+
+
 class Pool:
     """Up to *size* processes that run ``target(connection, *arguments(name))`` and answer each task in order.
 
-    A process is started when those that are there have something to do: one small file needs one.
+    A process is taken when those that are there have something to do: one small file needs one.
     """
 
-    def __init__(self, size: int, target: Callable[..., None], arguments: Callable[[str], tuple[Any, ...]]) -> None:
-        self._context = multiprocessing.get_context("spawn")
+    def __init__(
+        self,
+        size: int,
+        target: Callable[..., None],
+        arguments: Callable[[str], tuple[Any, ...]],
+        waiting: Waiting | None = None,
+    ) -> None:
         self._size, self._target, self._arguments = size, target, arguments
+        self._waiting = waiting or Waiting()
         self._at: dict[Connection, list[Any]] = {}
         self._processes: dict[Connection, Any] = {}
         self._outbox: dict[Connection, queue.SimpleQueue[Any]] = {}
 
-    def _start(self) -> Connection:
-        ours, theirs = self._context.Pipe()
-        arguments = (theirs, *self._arguments(f"part-{len(self._at)}"))
-        process = self._context.Process(target=self._target, args=arguments, daemon=True)
-        process.start()
-        theirs.close()
+    def _add(self) -> Connection:
+        ours, process = self._waiting.take()
+        self._outbox[ours] = queue.SimpleQueue()
+        self._outbox[ours].put((self._target, self._arguments(f"part-{len(self._at)}")))
         self._at[ours] = [READY]
         self._processes[ours] = process
-        self._outbox[ours] = queue.SimpleQueue()
         threading.Thread(target=_send_all, args=(ours, self._outbox[ours]), daemon=True).start()
         return ours
 
@@ -67,7 +106,7 @@ class Pool:
     def idle(self) -> Connection | None:
         """Return the worker with the shortest queue that may take another task; one waits while one is done."""
         if len(self._at) < self._size and all(self._at.values()):
-            return self._start()
+            return self._add()
         connection = min(self._at, key=lambda c: len(self._at[c]))
         return connection if len(self._at[connection]) < _AHEAD + (self._at[connection][:1] == [READY]) else None
 
@@ -98,9 +137,33 @@ class Pool:
         for process in self._processes.values():
             process.kill()
         for connection, process in self._processes.items():
-            process.join(5)
             self._outbox[connection].put(None)
-            connection.close()
+            _end(connection, process)
+
+
+def _start() -> tuple[Connection, Any]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _end(connection: Connection, process: Any) -> None:
+    process.kill()
+    process.join(5)
+    connection.close()
+
+
+def _work(connection: Connection) -> None:
+    """Entry of a process: load what every worker needs, and be what the parent says, if it ever does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    for module in _LOADED_AHEAD:
+        import_module(module)
+    with suppress(EOFError, ConnectionError):  # the parent needed none, or is gone
+        target, arguments = connection.recv()
+        target(connection, *arguments)
 
 
 def _send_all(connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:

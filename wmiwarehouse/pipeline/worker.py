@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -242,7 +241,6 @@ def _shortened(problems: list[tuple[int, Problem]]) -> Iterator[tuple[int, Probl
 
 def main(connection: Connection, folder: str, name: str, functions: str) -> None:
     """Entry of a worker process: do what comes over *connection* until the parent ends it, or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import duckdb
     import pyarrow as pa
