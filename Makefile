@@ -75,4 +75,5 @@ $(STAMP): pyproject.toml $(LOCK) | check-python
 	$(PIP) install --constraint $(LOCK) --upgrade pip
 	$(PIP) install --constraint $(LOCK) --group dev
 	$(PIP) install --constraint $(LOCK) --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q wmiwarehouse
 	@touch $@

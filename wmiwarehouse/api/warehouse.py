@@ -22,6 +22,7 @@ from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.line import Line as HuntLine
 from wmiwarehouse.hunting.selection import Selection, listed
 from wmiwarehouse.lake import catalog, clock, relations
+from wmiwarehouse.lake.query import fetch
 from wmiwarehouse.lake.rest import purge
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Warehouse as Folder
@@ -234,10 +235,10 @@ class Warehouse:
                 values["hosts"] = [*hunt.hosts.named(host), plain, plain.partition(".")[0]]
                 query += " and host in $hosts"
             query += f" order by {', '.join(view.metadata.order_by)}"
-            table = connection.sql(query, params=values).to_arrow_table()
-        if host is not None and not table.num_rows:
+            found = fetch(connection, query, values)
+        if host is not None and not found.num_rows:
             raise UsageError(f"no record in this warehouse is of host {host}, nor names it")
-        return Rows(table)
+        return Rows(found)
 
     @known_errors
     def sources(self, *, problems: bool = False) -> Rows:

@@ -53,6 +53,7 @@ def coverage(
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt, select
     from wmiwarehouse.hunting.selection import listed
+    from wmiwarehouse.lake.query import fetch
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
@@ -65,7 +66,7 @@ def coverage(
         where = "where analytic in $wanted" if wanted else ""
         order = ", ".join(view.metadata.order_by)
         query = f"select * from hunt.{view.view} {where} order by {order}"
-        table = connection.sql(query, params={"wanted": wanted} if wanted else {}).to_arrow_table()
+        table = fetch(connection, query, {"wanted": wanted} if wanted else {})
         if host:
             # Chosen among the answers: narrowed beneath them, the hosts that it names would seem to have no logs.
             table = _of_host(table, host, hunting.hosts.named(host))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Analytic
 from wmiwarehouse.hunting.tuning import Rule, Tuning
 from wmiwarehouse.lake.hosts import literal
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import fetch, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,14 +40,15 @@ def rows_of(hunting: Hunt, analytic: Analytic) -> pa.Table:
     tests = hunting.tests(analytic)
     connection, sql, values = hunting.query(analytic)
     reasons = {name: hunting.tuning.rule(name).reason for name in tests}
-    return connection.sql(
+    return fetch(
+        connection,
         f"""
         select {named(tests)} as suppressed_by, {named(tests, reasons)} as reason, *
         from ({sql}) as found
         where {any_of(tests)}
         order by {", ".join(analytic.metadata.order_by)}""",
-        params=values,
-    ).to_arrow_table()
+        values,
+    )
 
 
 def by_rule(

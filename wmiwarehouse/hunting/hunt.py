@@ -22,7 +22,7 @@ from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
-from wmiwarehouse.lake.query import columns_of, held, rows
+from wmiwarehouse.lake.query import columns_of, fetch, held, rows
 from wmiwarehouse.lake.remembered import LEAST_LAKE, MOST_HITS, Remembered, states
 from wmiwarehouse.lake.settings import FILE_NAME, Settings
 from wmiwarehouse.lake.views import Views, create_views
@@ -72,14 +72,17 @@ class Hunt:
     def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
         """Return the rows of *analytic* in its own order, the first *most* of them, without what is suppressed."""
         connection, sql, values = self._in_order(analytic)
-        limit = "" if most is None else f" limit {most:d}"
-        return connection.sql(f"{sql}{limit}", params=values).to_arrow_table()
+        if most is not None or not self._is_large:
+            return fetch(connection, sql if most is None else f"{sql} limit {most:d}", values)
+        return connection.sql(sql, params=values).to_arrow_table()
 
     def read(self, analytic: Analytic) -> pa.Table | pa.RecordBatchReader:
         """Return the rows of :meth:`run`; where they are too many to hold in memory, what reads them bit by bit.
 
         It has a connection of its own: others may be asked meanwhile.
         """
+        if not self._is_large:
+            return self.run(analytic)
         connection, sql, values = self._in_order(analytic)
         return held(catalog.beside(connection).sql(sql, params=values), MOST_HITS)
 
@@ -242,7 +245,11 @@ class Hunt:
 
     def _in_order(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         self._keep([analytic])
-        connection, sql, values = self.query(analytic)
+        if self._filters or self._is_large or self._tuning.about(analytic) or (False, analytic.view) in self._views:
+            connection, sql, values = self.query(analytic)
+        else:  # nobody asks for the view, and to make it takes as long as to plan the query
+            connection, values = self._connect(beneath=False), {}
+            sql = self._made[False].query(connection, analytic.sql)
         if tests := self.tests(analytic):
             sql = f"select * from ({sql}) as found where not ({' or '.join(tests.values())})"
         return connection, f"{sql} order by {', '.join(analytic.metadata.order_by)}", values

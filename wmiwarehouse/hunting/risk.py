@@ -18,7 +18,7 @@ from wmiwarehouse.content.library import Library, RiskView
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.hunt import Hunt
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import fetch, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,9 +56,9 @@ def scored(hunting: Hunt, library: Library) -> Scored:
     view = library.risk_view(EVENTS)
     hunting.prepare(counted(library.newest.values()))
     connection = hunting.connection(view)
-    table = connection.sql(f"select * from hunt.{view.view} order by {_order(view)}").to_arrow_table()
-    table = narrowed(hunting, library, table) if hunting.filters else table
-    return _split(hunting, view, table, _suppressed(hunting, library))
+    found = fetch(connection, f"select * from hunt.{view.view} order by {_order(view)}")
+    found = narrowed(hunting, library, found) if hunting.filters else found
+    return _split(hunting, view, found, _suppressed(hunting, library))
 
 
 def _suppressed(hunting: Hunt, library: Library) -> pa.Table:
@@ -129,7 +129,7 @@ def risk_by_object(hunting: Hunt, library: Library, events: pa.Table | None = No
         # The view's own sum, over these rows instead of all.
         body = view.sql.split(" as\n", 1)[1].strip().rstrip(";")
         query = body.replace(f"from hunt.{library.risk_view(EVENTS).view} as", "from found as")
-        return connection.sql(f"select * from ({query}) order by {_order(view)}").to_arrow_table()
+        return fetch(connection, f"select * from ({query}) order by {_order(view)}")
     finally:
         connection.unregister("found")
 

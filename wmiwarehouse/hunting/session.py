@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.hunt import Hunt
+from wmiwarehouse.lake.query import fetch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +81,7 @@ def find(hunting: Hunt, library: Library, host: str, logon_id: str) -> Session:
     values = {"hosts": list(hosts), "logon_id": wanted}
 
     def read(query: str) -> Any:
-        return connection.sql(query, params=values).to_arrow_table()
+        return fetch(connection, query, values)
 
     order = ", ".join(analytic.metadata.order_by)
     events = read(f"select * from hunt.{analytic.view} where host in $hosts and logon_id = $logon_id order by {order}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.hunt import Hunt
-from wmiwarehouse.lake.query import columns_of, rows
+from wmiwarehouse.lake.query import columns_of, fetch, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,8 +54,8 @@ def stack(hunting: Hunt, library: Library, columns: Sequence[str], *, of: str, r
         connection, f"with kept as ({kept}) select count(*) as n, count(distinct row_host) as m from kept", values
     )
     query = _counts(keys, types, kept)
-    found = connection.sql(query, params=values | {"all_hosts": total["m"], "rare": rare or total["m"]})
-    return Stack(found.to_arrow_table(), total["n"], total["m"])
+    found = fetch(connection, query, values | {"all_hosts": total["m"], "rare": rare or total["m"]})
+    return Stack(found, total["n"], total["m"])
 
 
 def _view(library: Library, name: str) -> tuple[Analytic | None, str]:

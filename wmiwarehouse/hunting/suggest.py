@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wmiwarehouse.content.findings import counted, identity
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.hunting import hidden
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import fetch, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,9 +124,8 @@ def tried(hunting: Hunt, library: Library, tuning: Tuning) -> list[hidden.Hidden
     if wanted := [analytic for analytic in analytics if analytic in scoring]:
         view = library.risk_view("risk_events")
         connection = hunting.connection(view)
-        found = connection.sql(
-            f"select distinct finding_id, act from hunt.{view.view} where starts_with(act, 'move:')"
-        ).to_arrow_table()
+        query = f"select distinct finding_id, act from hunt.{view.view} where starts_with(act, 'move:')"
+        found = fetch(connection, query)
         # Where filters stand beneath the rows, these are on a connection of their own.
         for one in {id(each): each for each in (connection, *(hunting.query(item)[0] for item in wanted))}.values():
             one.register("act_of_movement", found)

@@ -15,12 +15,19 @@ _AT_ONCE = 8192
 
 def rows(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Run *sql* with named *parameters* and return every row as a dict."""
+    found: list[dict[str, Any]] = fetch(connection, sql, parameters).to_pylist()
+    return found
+
+
+def fetch(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    """Run *sql* with named *parameters* and return every row; for no more of them than fit into memory twice.
+
+    A relation would copy the rows once less, and bind the query twice: of wide views that is most of the time.
+    """
     result = connection.execute(sql, dict(parameters or {}))
     with warnings.catch_warnings():
-        # A relation would copy the rows once less, and bind the query twice: of wide views that is most of the time.
         warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
-        found: list[dict[str, Any]] = result.to_arrow_table().to_pylist()
-    return found
+        return result.to_arrow_table()
 
 
 def columns_of(connection: Any, relation: str, schema: str = "main") -> dict[str, str]:

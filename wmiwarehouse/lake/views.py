@@ -90,6 +90,11 @@ class Views:
         )
         return _statement(_name(sql), f"with {listed}\nselect * from (\n{_body(sql)}\n) as answer")
 
+    def query(self, connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+        """Return the query of the view that the statement *sql* makes, once the models that it reads are made."""
+        self.make(connection, self.read_by(sql))
+        return f"select * from (\n{_body(self.statement(sql))}\n) as answer"
+
     def keep(self, connection: duckdb.DuckDBPyConnection, name: str, columns: Iterable[str]) -> None:
         """Put a table with *columns* (as SQL) in the place of the model view *name*, for all that reads it later."""
         listed = ", ".join(columns)
@@ -157,8 +162,7 @@ class Views:
         name, made_of = _name(sql).rpartition(".")[2], self.text_of(sql)
         path = self._remembered.find(name, made_of)
         if path is None and work_out and not self._remembered.has_too_many(name, made_of):
-            self.make(connection, self.read_by(sql))
-            path = self._remembered.keep(connection, name, made_of, _body(self.statement(sql)), MOST_HITS)
+            path = self._remembered.keep(connection, name, made_of, self.query(connection, sql), MOST_HITS)
         if path:
             connection.execute(_statement(_name(sql), _rows_of(path)))
         return path is not None
