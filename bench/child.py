@@ -18,7 +18,8 @@ import duckdb
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.hunting import hunt
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lake import remembered
 from wmiwarehouse.lake.warehouse import Warehouse
 

@@ -153,6 +153,12 @@ create or replace macro local_to_utc(local_time, offset_seconds, zone) as
         else timezone(zone, local_time)
     end;
 
+-- The unnamed strings of a classic event, which the evtx package gives as a list: one text, a line break between them.
+create or replace macro strings_text(value) as
+    coalesce(
+        array_to_string(try_cast(json_extract(try_cast(value as json), '$."#text"') as varchar[]), chr(10)), value
+    );
+
 create or replace macro is_sysmon(provider) as coalesce(provider = 'Microsoft-Windows-Sysmon', false);
 
 -- One 'Name = value' of a WMI-Activity message.

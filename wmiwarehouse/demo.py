@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting.hunt import Hunt, open_hunt, select
+from wmiwarehouse.hunting.hunt import Hunt, open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lab.ledger import Row
 from wmiwarehouse.lab.truth import Fact, GroundTruth
 

@@ -8,66 +8,11 @@
 -- Classic events have a list of unnamed strings: kept as one text, a line break between them. Account, script and the
 -- command line of the process that hosts the engine stand in its second string.
 select
-    coalesce(
-        array_to_string(try_cast(json_extract(try_cast(data ->> '$.Data' as json), '$."#text"') as varchar[]), chr(10)),
-        data ->> '$.Data'
-    ) as script_text,
-    account_name(
-        nullif(
-            trim(
-                regexp_extract(
-                    coalesce(
-                        array_to_string(
-                            try_cast(json_extract(try_cast(data ->> '$.Data' as json), '$."#text"') as varchar[]), chr(10)
-                        ),
-                        data ->> '$.Data'
-                    ),
-                    '\n\s*UserId=([^\r\n]*)',
-                    1
-                )
-            ),
-            ''
-        )
-    ) as user_name,
-    account_domain(
-        nullif(
-            trim(
-                regexp_extract(
-                    coalesce(
-                        array_to_string(
-                            try_cast(json_extract(try_cast(data ->> '$.Data' as json), '$."#text"') as varchar[]), chr(10)
-                        ),
-                        data ->> '$.Data'
-                    ),
-                    '\n\s*UserId=([^\r\n]*)',
-                    1
-                )
-            ),
-            ''
-        )
-    ) as user_domain,
+    strings_text(data ->> '$.Data') as script_text,
+    account_name(nullif(trim(regexp_extract(strings_text(data ->> '$.Data'), '\n\s*UserId=([^\r\n]*)', 1)), '')) as user_name,
+    account_domain(nullif(trim(regexp_extract(strings_text(data ->> '$.Data'), '\n\s*UserId=([^\r\n]*)', 1)), '')) as user_domain,
     nullif(
-        regexp_extract(
-            coalesce(
-                array_to_string(try_cast(json_extract(try_cast(data ->> '$.Data' as json), '$."#text"') as varchar[]), chr(10)),
-                data ->> '$.Data'
-            ),
-            '\n\s*HostApplication=((?s:.*?))\r?\n\s*EngineVersion=',
-            1
-        ),
-        ''
+        regexp_extract(strings_text(data ->> '$.Data'), '\n\s*HostApplication=((?s:.*?))\r?\n\s*EngineVersion=', 1), ''
     ) as command_line,
-    nullif(
-        trim(
-            regexp_extract(
-                coalesce(
-                    array_to_string(try_cast(json_extract(try_cast(data ->> '$.Data' as json), '$."#text"') as varchar[]), chr(10)),
-                    data ->> '$.Data'
-                ),
-                '\n\s*ScriptName=([^\r\n]*)',
-                1
-            )
-        ),
-        ''
-    ) as object_name
+    nullif(trim(regexp_extract(strings_text(data ->> '$.Data'), '\n\s*ScriptName=([^\r\n]*)', 1)), '') as object_name
 from records

@@ -100,6 +100,21 @@ def test_damage(run: Run, warehouse: Path, tmp_path: Path) -> None:
         assert len(said.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("lost", ["events", "sources"])
+def test_an_ingest_into_what_has_lost_files_says_so_and_goes_on(
+    run: Run, warehouse: Path, tmp_path: Path, lost: str
+) -> None:
+    """What comes now is kept, but nobody should find out by a hunt that was refused a week later."""
+    batch = Warehouse.open(warehouse).batches()[0]
+    (batch.event_files[0] if lost == "events" else batch.table("sources")).unlink()
+    (tmp_path / "new.json").write_text(_line(9))
+    said = run("ingest", tmp_path / "new.json", "-w", warehouse)
+    assert said.code == 0
+    assert f"warning: batch {batch.id} of {warehouse}" in said.err
+    assert "1 record of 1 host added" in said.err
+    assert run("hunt", "car_2016_03_002", "-w", warehouse).code == 1
+
+
 @pytest.mark.parametrize("fmt", ["table", "csv", "json", "ndjson", "markdown"])
 def test_findings_in_every_format(run: Run, warehouse: Path, fmt: str) -> None:
     (warehouse / "lake" / "more.txt").write_text("x")

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting.hunt import Hunt, open_hunt, select
+from wmiwarehouse.hunting.hunt import Hunt, open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import Summary, ingest
 

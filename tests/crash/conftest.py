@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lab import generate
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows

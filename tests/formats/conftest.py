@@ -14,7 +14,8 @@ import pytest
 
 from tests.formats.quick import QuickReader
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lab import generate
 from wmiwarehouse.lab.exports import WRITERS
 from wmiwarehouse.lake import catalog

@@ -13,7 +13,8 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.hunting.coverage import Clear, Coverage, Doubts, Seen
 from wmiwarehouse.hunting.filters import Filters
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lab import GroundTruth
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows

@@ -11,7 +11,8 @@ import pytest
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.filters import Filters, moment
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.query import rows
 

@@ -11,9 +11,10 @@ import pytest
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.filters import Filters
-from wmiwarehouse.hunting.hunt import Hunt, open_hunt, select
+from wmiwarehouse.hunting.hunt import Hunt, open_hunt
 from wmiwarehouse.hunting.moments import ingested, moment
 from wmiwarehouse.hunting.risk import risk_events
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.hunting.stack import stack
 from wmiwarehouse.lab import GroundTruth
 from wmiwarehouse.lake import clock

@@ -15,7 +15,8 @@ from wmiwarehouse.cli.app import app
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.hunting import hunt
 from wmiwarehouse.hunting.filters import Filters
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lake import views
 from wmiwarehouse.lake.forget import find_source, forget
 from wmiwarehouse.lake.remembered import FOLDER, Remembered

@@ -11,7 +11,8 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.demo import Score, score, score_facts
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lab import GroundTruth, Row, generate
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.query import rows

@@ -160,6 +160,18 @@ def test_names_stay_apart() -> None:
     assert json.loads(out.getvalue()) == {"a": 1, "a_2": 2, "a_2_2": 3}
 
 
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_few_times_and_many_look_the_same(zone: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few are written without what has to be imported for many."""
+    counts = [0, -1, 1, 999_999, 1_700_000_000_123_456, -62_135_596_800_000_000, 253_402_300_799_999_999, None]
+    batch = pa.record_batch({"t": pa.array(counts, pa.timestamp("us", zone))})
+    few = cells.columns(batch)
+    monkeypatch.setattr(cells, "_FEW", 0)
+    assert cells.columns(batch) == few
+    assert few[0][:2] == ["1970-01-01T00:00:00.000000Z", "1969-12-31T23:59:59.999999Z"]
+    assert few[0][-3:] == ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z", None]
+
+
 def test_times_beyond_pythons_reach() -> None:
     far = pa.array([2**63 - 1, -(2**63) + 1, 253402300800 * 10**6], pa.timestamp("us", "UTC"))
     rows = pa.table({"far": far, "day": pa.array([2**31 - 1, -(2**31), 0], pa.int32()).cast(pa.date32())})

@@ -15,7 +15,8 @@ import pytest
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode, UsageError
 from wmiwarehouse.hunting.filters import Filters
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.lake import catalog
 
 Lake = Any

@@ -11,7 +11,8 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode
-from wmiwarehouse.hunting.hunt import open_hunt, select
+from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.hunting.selection import select
 
 Lake = Any
 WMIC = {

@@ -20,7 +20,7 @@ from wmiwarehouse.hunting import adhoc
 from wmiwarehouse.hunting import hunt as hunting
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.line import Line as HuntLine
-from wmiwarehouse.hunting.selection import Selection, listed
+from wmiwarehouse.hunting.selection import Selection, listed, select
 from wmiwarehouse.lake import catalog, clock, relations
 from wmiwarehouse.lake.query import fetch
 from wmiwarehouse.lake.rest import purge
@@ -152,7 +152,7 @@ class Warehouse:
         a host's name, short or whole; *user* is ``NAME`` or ``DOMAIN\\NAME``. Raises :class:`UsageError` for an unknown
         id or a filter that cannot be, :class:`NoDataError` for a warehouse without events.
         """
-        (chosen,) = hunting.select(self._library, [analytic])
+        (chosen,) = select(self._library, [analytic])
         with self._hunting(filters(since, until, host, user)) as hunt:
             table = hunt.run(chosen)
             notes = _about_host(hunt, host)
@@ -185,7 +185,7 @@ class Warehouse:
         filters are those of :meth:`hunt`. Raises :class:`UsageError`, :class:`NoDataError` as that does.
         """
         wanted = Selection(listed(words(technique)), side, listed(words(kind)), min_severity)
-        chosen = wanted.narrow(hunting.select(self._library, words(analytics)))
+        chosen = wanted.narrow(select(self._library, words(analytics)))
         with self._hunting(filters(since, until, host, user)) as hunt:
             return [_line(line) for line in hunt.lines(chosen)]
 
@@ -224,7 +224,7 @@ class Warehouse:
         Raises :class:`UsageError` for an unknown *analytic* or a *host* that no record is of or names.
         """
         names = words(analytic)
-        wanted = [item.id for item in hunting.select(self._library, names)] if names else list(self._library.ids)
+        wanted = [item.id for item in select(self._library, names)] if names else list(self._library.ids)
         view = self._library.get("data_coverage")
         with self._hunting(filters(since, until)) as hunt:
             connection = hunt.connection(view, beneath=bool(hunt.filters))
@@ -256,7 +256,7 @@ class Warehouse:
 
     def analytics(self) -> list[Analytic]:
         """Return the newest version of every analytic, the gravest first, with its SQL and all that is known of it."""
-        return hunting.select(self._library, [])
+        return select(self._library, [])
 
     @contextmanager
     def _hunting(self, filters: Filters) -> Iterator[hunting.Hunt]:

@@ -51,8 +51,8 @@ def coverage(
     Exit: 0 done, 2 unknown analytic or host or bad time, 3 no warehouse or no data.
     """
     from wmiwarehouse.hunting.filters import Filters
-    from wmiwarehouse.hunting.hunt import open_hunt, select
-    from wmiwarehouse.hunting.selection import listed
+    from wmiwarehouse.hunting.hunt import open_hunt
+    from wmiwarehouse.hunting.selection import listed, select
     from wmiwarehouse.lake.query import fetch
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width

@@ -92,9 +92,9 @@ def hunt(
     import pyarrow as pa
 
     from wmiwarehouse.hunting.filters import Filters
-    from wmiwarehouse.hunting.hunt import open_hunt, select
+    from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.line import gravest
-    from wmiwarehouse.hunting.selection import Selection, listed
+    from wmiwarehouse.hunting.selection import Selection, listed, select
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 

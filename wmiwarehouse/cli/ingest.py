@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,8 +65,9 @@ def ingest(
     from wmiwarehouse.pipeline.pool import Waiting
 
     with Waiting() as waiting:
-        if not Warehouse(warehouse).batches():  # there will be something to read
-            waiting.start(workers)
+        with suppress(OSError, WmiwhError):  # told below
+            if not Warehouse(warehouse).batches():  # there will be something to read
+                waiting.start(workers)
         from wmiwarehouse.pipeline.clock import Zone
         from wmiwarehouse.pipeline.ingest import check
 
@@ -109,6 +111,7 @@ def run(
     from wmiwarehouse import assets
     from wmiwarehouse.lake import catalog
     from wmiwarehouse.lake.rest import purge
+    from wmiwarehouse.lake.whole import check_whole
     from wmiwarehouse.pipeline.ingest import ingest as ingest_paths
 
     library = options.load_library()
@@ -117,6 +120,10 @@ def run(
         note = "another ingest is writing; waiting for it"
         exits.enter_context(warehouse.writing(wait=wait, on_wait=lambda: console.note(note)))
         warehouse.clear_staging()
+        try:
+            check_whole(warehouse)
+        except WmiwhError as error:  # hunts refuse it; what comes now is kept all the same
+            console.warn(str(error))
         ahead = exits.enter_context(catalog.Ahead(warehouse, library))
         with console.progress("Reading") as bar, interrupts.noted() as look:
 

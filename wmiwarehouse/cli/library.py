@@ -26,7 +26,7 @@ def list_analytics(
     """
     import pyarrow as pa
 
-    from wmiwarehouse.hunting.hunt import select
+    from wmiwarehouse.hunting.selection import select
     from wmiwarehouse.output.formats import emit
 
     found = select(options.load_library(), [])
@@ -62,7 +62,7 @@ def show(
     """
     import pyarrow as pa
 
-    from wmiwarehouse.hunting.hunt import select
+    from wmiwarehouse.hunting.selection import select
     from wmiwarehouse.output.formats import emit
 
     (analytic,) = select(options.load_library(), [name])

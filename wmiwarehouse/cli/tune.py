@@ -57,7 +57,8 @@ def tune(
     Exit: 0 done, 2 unknown id, bad filter or settings, 3 no warehouse or no data.
     """
     from wmiwarehouse.hunting.filters import Filters
-    from wmiwarehouse.hunting.hunt import open_hunt, select
+    from wmiwarehouse.hunting.hunt import open_hunt
+    from wmiwarehouse.hunting.selection import select
 
     library = options.load_library()
     if not test and what is None:

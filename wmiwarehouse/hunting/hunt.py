@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.content.findings import counted
-from wmiwarehouse.content.library import Analytic, Library, RiskView, UnknownAnalyticError
+from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.content.metadata import Requirement
-from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
+from wmiwarehouse.errors import NoDataError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters, bound
 from wmiwarehouse.hunting.kept import columns_read, to_keep
-from wmiwarehouse.hunting.line import SEVERITIES, Line
+from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
@@ -32,15 +32,6 @@ from wmiwarehouse.lake.whole import check_whole
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-
-def select(library: Library, names: Sequence[str]) -> list[Analytic]:
-    """Return the analytics *names* (all of them without any), the gravest first; raises :class:`UsageError`."""
-    try:
-        chosen = [library.get(name) for name in names] if names else list(library.newest.values())
-    except UnknownAnalyticError as error:
-        raise UsageError(str(error)) from None
-    return chosen if names else sorted(chosen, key=lambda a: (-SEVERITIES.index(a.metadata.severity), a.id))
 
 
 class Hunt:
@@ -63,9 +54,10 @@ class Hunt:
         self._made: dict[bool, Views] = {}
         self._views: set[tuple[bool, str]] = set()
         self._files = states(file for batch in self._batches for file in batch.event_files)
-        self._is_large = sum(size for size, _ in self._files) >= LEAST_LAKE
+        self._size = sum(size for size, _ in self._files)
+        self._is_large = self._size >= LEAST_LAKE
         self._kept: set[str] = set()
-        self._tables: set[str] = set()  # analytics whose rows were worked out once, in tables or remembered on disk
+        self._tables: set[str] = set()  # analytics worked out once: in tables, or remembered on disk
         self._remembered: Remembered | None = None
         self._newest: datetime | None = None
 
@@ -267,13 +259,15 @@ class Hunt:
     def _keep(self, analytics: Sequence[Analytic]) -> None:
         """Work out what *analytics* share, where their events are not filtered beneath them."""
         chosen = [item for item in analytics if item.metadata.filters == "rows" or not self._filters]
-        names = [name for name in to_keep(self._library, chosen) if name not in self._kept]
-        if names and not self._is_large:  # else what costs most is remembered on disk, and the rest takes much memory
-            connection = self.connection(models=names)
-            for name in names:
-                columns = columns_read(self._library, name, columns_of(connection, name))
-                self._made[False].keep(connection, name, columns)
-                self._kept.add(name)
+        if self._is_large:  # what costs most is remembered on disk, and the rest would take much memory
+            return
+        connection, views = self._connect(beneath=False), self._made[False]
+        keep = to_keep(self._library, chosen, self._size, views.how_often)
+        names = [name for name in keep if name not in self._kept]
+        views.make(connection, names)
+        for name in names:
+            views.keep(connection, name, columns_read(self._library, name, columns_of(connection, name)))
+            self._kept.add(name)
 
     def _recall(self, analytics: Iterable[Analytic], *, work_out: bool) -> None:
         """Have all hits of *analytics* from disk, whatever the filters: worked out before or, if *work_out*, now.

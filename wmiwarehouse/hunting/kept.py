@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.lake.views import relations_in
@@ -17,12 +17,26 @@ from wmiwarehouse.lake.views import relations_in
 #: From so many analytics on, shared models are worth keeping.
 _MANY = 8
 
+#: So many bytes of events are worked out in the time that it takes to bind and to plan them once: ``events`` has a
+#: hundred columns, and a view stands in a query as its whole text wherever it is named.
+_EVENTS_ALIKE = 128 << 10
+#: Of more than this they are not kept: in memory they take some fifteen times as much.
+_MOST = 8 << 20
 
-def to_keep(library: Library, analytics: Iterable[Analytic]) -> list[str]:
-    """Return the models to work out once for *analytics*, each after those that it reads."""
+
+def to_keep(
+    library: Library, analytics: Iterable[Analytic], size: int, how_often: Callable[[str, str], int]
+) -> list[str]:
+    """Return the models to work out once for *analytics*, each after those that it reads.
+
+    *size* are the bytes of events that there are; for *how_often* see :meth:`wmiwarehouse.lake.views.Views.how_often`.
+    """
     chosen = list(analytics)
+    once = (
+        ["events"] if size <= min(_EVENTS_ALIKE * sum(how_often("events", item.sql) for item in chosen), _MOST) else []
+    )
     if len(chosen) < _MANY:
-        return []
+        return once
     names = {model.name for model in library.models}
     reads: Counter[str] = Counter()
     for item in chosen:
@@ -30,7 +44,7 @@ def to_keep(library: Library, analytics: Iterable[Analytic]) -> list[str]:
     for model in reversed(library.models):
         if reads[model.name]:
             reads.update(name for name in relations_in(model.sql) if name in names)
-    return [model.name for model in library.models if model.metadata.kept and reads[model.name] > 1]
+    return once + [model.name for model in library.models if model.metadata.kept and reads[model.name] > 1]
 
 
 def columns_read(library: Library, name: str, columns: Iterable[str]) -> list[str]:

@@ -9,8 +9,7 @@ from datetime import datetime
 from wmiwarehouse.content.findings import counted
 from wmiwarehouse.content.library import Analytic
 from wmiwarehouse.hunting.coverage import Seen
-
-SEVERITIES = ("informational", "low", "medium", "high", "critical")
+from wmiwarehouse.hunting.selection import SEVERITIES
 
 
 @dataclass(frozen=True)

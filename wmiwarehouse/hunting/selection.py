@@ -10,13 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from wmiwarehouse.content.library import Analytic
+from wmiwarehouse.content.library import Analytic, Library, UnknownAnalyticError
 from wmiwarehouse.content.metadata import Kind, Severity, Side
 from wmiwarehouse.errors import UsageError
 
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 KINDS: tuple[str, ...] = get_args(Kind)
 SIDES: tuple[str, ...] = get_args(Side)
+
+
+def select(library: Library, names: Sequence[str]) -> list[Analytic]:
+    """Return the analytics *names* (all of them without any), the gravest first; raises :class:`UsageError`."""
+    try:
+        chosen = [library.get(name) for name in names] if names else list(library.newest.values())
+    except UnknownAnalyticError as error:
+        raise UsageError(str(error)) from None
+    return chosen if names else sorted(chosen, key=lambda a: (-SEVERITIES.index(a.metadata.severity), a.id))
 
 
 @dataclass(frozen=True)

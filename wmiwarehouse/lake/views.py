@@ -75,11 +75,9 @@ class Views:
     def statement(self, sql: str) -> str:
         """Return the statement *sql* of a view with the models that it needs as steps, if it would repeat one."""
         sql = ending(sql)
-        times = self._times_below(self._named_in(sql, but=_name(sql)))
-        if all(times[name] < 2 for name in self._kept.difference(self._tables, self._chosen)):
+        steps = self._steps(sql)
+        if not steps:
             return sql
-        above = self._above_kept - self._tables
-        steps = [name for name in self.models if name in times and name in above]
         read = Counter(self._named_in(sql, but=_name(sql)))
         for name in steps:
             read.update(self._reads[name])
@@ -89,6 +87,23 @@ class Views:
             for name in steps
         )
         return _statement(_name(sql), f"with {listed}\nselect * from (\n{_body(sql)}\n) as answer")
+
+    def _steps(self, sql: str) -> list[str]:
+        times = self._times_below(self._named_in(sql, but=_name(sql)))
+        if all(times[name] < 2 for name in self._kept.difference(self._tables, self._chosen)):
+            return []
+        above = self._above_kept - self._tables
+        return [name for name in self.models if name in times and name in above]
+
+    def how_often(self, model: str, sql: str) -> int:
+        """Return how often *model* stands in the view that the statement *sql* makes: so often it is bound and read."""
+        steps = self._steps(sql)
+        return sum(
+            often * (1 if name == model else self._times_in(name)[model])
+            for reads in (self._named_in(sql, but=_name(sql)), *(self._reads[step] for step in steps))
+            for name, often in reads.items()
+            if name not in steps
+        )
 
     def query(self, connection: duckdb.DuckDBPyConnection, sql: str) -> str:
         """Return the query of the view that the statement *sql* makes, once the models that it reads are made."""

@@ -10,7 +10,8 @@ from wmiwarehouse import __version__
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.hunting import risk
 from wmiwarehouse.hunting.coverage import CAUTION
-from wmiwarehouse.hunting.hunt import Hunt, select
+from wmiwarehouse.hunting.hunt import Hunt
+from wmiwarehouse.hunting.selection import select
 from wmiwarehouse.report import cases, needs, queries, secrets, seen, suppressed, talks, words
 from wmiwarehouse.report.model import Head, Link, Report, RiskObject, Source, Technique
 from wmiwarehouse.report.options import ReportOptions

@@ -14,8 +14,8 @@ from typing import Any
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.content.metadata import AnalyticMetadata
-from wmiwarehouse.hunting.line import SEVERITIES
 from wmiwarehouse.hunting.risk import move_act
+from wmiwarehouse.hunting.selection import SEVERITIES
 from wmiwarehouse.report import records, sessions
 from wmiwarehouse.report.model import Case, Evidence, Points
 from wmiwarehouse.report.options import ReportOptions

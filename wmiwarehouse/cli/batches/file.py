@@ -22,9 +22,8 @@ from wmiwarehouse.cli.scheduling import LAST_RUN
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.filters import Filters
-from wmiwarehouse.hunting.hunt import select
 from wmiwarehouse.hunting.moments import ingested, moment
-from wmiwarehouse.hunting.selection import Selection
+from wmiwarehouse.hunting.selection import Selection, select
 from wmiwarehouse.lake import clock, runs, toml_file
 from wmiwarehouse.lake.setting_errors import WrongError, dotted, short
 from wmiwarehouse.lake.toml_lines import line_of
