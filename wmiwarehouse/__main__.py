@@ -16,6 +16,10 @@ def main() -> None:
     except KeyboardInterrupt:  # while it was still loading: each command has its own net
         sys.stderr.write("wmiwh: interrupted\n")
         sys.exit(ExitCode.INTERRUPTED)
+    finally:
+        # Of an interrupt in an exec, by which dataclasses are made, Python would end itself with the signal, not with
+        # the exit code, until another exec went well.
+        exec("")  # noqa: S102
 
 
 if __name__ == "__main__":

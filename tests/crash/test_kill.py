@@ -138,3 +138,17 @@ def test_an_interrupt_leaves_nothing_behind(logs: Logs, commands: Commands, chec
     assert ended(started)
     assert check(root) == set()
     assert list((root / ".staging").iterdir()) == []
+
+
+@pytest.mark.parametrize("after", [0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_an_interrupt_while_workers_and_libraries_load_is_one_word(
+    after: float, logs: Logs, commands: Commands, tmp_path: Path
+) -> None:
+    """Python would print where each worker was, and pydantic would call a sound file of SQL a broken one."""
+    started = commands.start("ingest", logs.folder, "-w", tmp_path / "w")
+    assert wait_for(lambda: bool(started.workers()), started)
+    time.sleep(after)
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.wait() == 130, started.said
+    assert started.said == "wmiwh: interrupted\n"
+    assert ended(started)

@@ -32,11 +32,11 @@ def batch(
     Exit: the worst of its parts, in this order: 130 interrupted, 1 failed or a run of this name is going on, 2 FILE
     or a path in it is wrong, 3 no data, 4 hits at or above fail_on, 5 some input was damaged, 0 done.
     """
+    library = options.load_library()
     from wmiwarehouse.cli.batches import plan, runner
     from wmiwarehouse.cli.batches.file import BatchFile
     from wmiwarehouse.output import escape, streams
 
-    library = options.load_library()
     described = BatchFile.load(file, library)
     if dry_run:
         streams.write_text(sys.stdout, (f"{escape.visible(line)}\n" for line in plan.lines(described, library)))

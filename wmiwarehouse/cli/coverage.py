@@ -50,6 +50,7 @@ def coverage(
 
     Exit: 0 done, 2 unknown analytic or host or bad time, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.selection import listed, select
@@ -57,7 +58,6 @@ def coverage(
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
-    library = options.load_library()
     wanted = [item.id for item in select(library, listed(analytic))] if analytic else []
     view = library.get("data_coverage")
     filters = Filters(since, until)

@@ -41,11 +41,11 @@ def event(
 
     Exit: 0 done, 2 no event or more than one begins like that, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting.event import AmbiguousError, find
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.output.formats import Format
 
-    library = options.load_library()
     with open_hunt(warehouse, library) as hunting:
         try:
             with console.progress("Searching the analytics", len(library.ids)) as progress:

@@ -89,6 +89,7 @@ def hunt(
     Exit: 0 done, 1 a run of this name is going on, 2 unknown id, bad filter or nothing left to run,
     3 no warehouse or no data, 4 hits at or above --fail-on.
     """
+    library = options.load_library()
     import pyarrow as pa
 
     from wmiwarehouse.hunting.filters import Filters
@@ -98,7 +99,6 @@ def hunt(
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
-    library = options.load_library()
     wanted = Selection(
         listed(technique), side.value if side else None, listed(kind), min_severity.value if min_severity else None
     )

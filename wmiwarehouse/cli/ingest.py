@@ -65,12 +65,14 @@ def ingest(
     from wmiwarehouse.pipeline.pool import Waiting
 
     with Waiting() as waiting:
-        with suppress(OSError, WmiwhError):  # told below
-            if not Warehouse(warehouse).batches():  # there will be something to read
-                waiting.start(workers)
-        from wmiwarehouse.pipeline.clock import Zone
-        from wmiwarehouse.pipeline.ingest import check
+        with interrupts.noted() as look:
+            with suppress(OSError, WmiwhError):  # told below
+                if not Warehouse(warehouse).batches():  # there will be something to read
+                    waiting.start(workers)
+            from wmiwarehouse.pipeline.clock import Zone
+            from wmiwarehouse.pipeline.ingest import check
 
+            look()
         if assume_tz is not None:
             Zone.of(assume_tz)
         check(paths)  # before a warehouse is made for nothing
@@ -108,13 +110,15 @@ def run(
     """Ingest *paths* with a progress bar, and build the views anew for other tools."""
     from contextlib import ExitStack
 
-    from wmiwarehouse import assets
-    from wmiwarehouse.lake import catalog
-    from wmiwarehouse.lake.rest import purge
-    from wmiwarehouse.lake.whole import check_whole
-    from wmiwarehouse.pipeline.ingest import ingest as ingest_paths
+    with interrupts.noted() as look:
+        library = options.load_library()
+        from wmiwarehouse import assets
+        from wmiwarehouse.lake import catalog
+        from wmiwarehouse.lake.rest import purge
+        from wmiwarehouse.lake.whole import check_whole
+        from wmiwarehouse.pipeline.ingest import ingest as ingest_paths
 
-    library = options.load_library()
+        look()
     folders = [assets.folder("ingest"), *(ingest_folders or [])] if ingest_folders else []
     with ExitStack() as exits:
         note = "another ingest is writing; waiting for it"

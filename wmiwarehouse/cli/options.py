@@ -14,6 +14,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
+from wmiwarehouse.cli import interrupts
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.output import console
 from wmiwarehouse.output.formats import Format
@@ -134,11 +135,18 @@ def with_warehouse(warehouse: Path) -> str:
 
 
 def load_library() -> Any:
-    """Return the content library; a broken file of it is the user's own and named as such (exit 2)."""
-    from wmiwarehouse.content.library import Library
-    from wmiwarehouse.content.metadata import ContentError
+    """Return the content library; a broken file of it is the user's own and named as such (exit 2).
 
-    try:
-        return Library.load()
-    except ContentError as error:
-        raise WmiwhError(str(error), ExitCode.USAGE) from None
+    Called before anything else is imported: of a Ctrl-C that comes while pydantic builds or checks its models only a
+    value is left that does not fit.
+    """
+    with interrupts.noted() as look:
+        from wmiwarehouse.content.library import Library
+        from wmiwarehouse.content.metadata import ContentError
+
+        try:
+            library = Library.load()
+        except ContentError as error:
+            raise WmiwhError(str(error), ExitCode.USAGE) from None
+        look()
+    return library

@@ -60,13 +60,13 @@ def risk(
     Exit: 0 done (also if nothing is at or above --threshold), 1 a run of this name is going on, 2 bad filter,
     3 no warehouse or no data, 4 findings at or above --fail-on against a host or user that is listed.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting import risk as found
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
-    library = options.load_library()
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.hosts.knows(host):

@@ -67,11 +67,11 @@ def session(
 
     Exit: 0 done, 2 unknown host or no logon id, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.session import find
     from wmiwarehouse.output.formats import Format, emit
 
-    library = options.load_library()
     with open_hunt(warehouse, library) as hunting:
         found = find(hunting, library, host, logon_id)
     if len(found.hosts) > 1:

@@ -36,10 +36,10 @@ def shell(
 
     Exit: that of the shell; 2 no program duckdb, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.lake import catalog
     from wmiwarehouse.lake.warehouse import Warehouse
 
-    library = options.load_library()
     opened = Warehouse.open(warehouse)
     program = _program()
     if not catalog.is_current(opened, library):

@@ -39,10 +39,10 @@ def sql(
 
     Exit: 0 done, 1 stopped by --timeout or --memory, 2 SQL that is wrong or not allowed, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting import adhoc
     from wmiwarehouse.output.formats import emit
 
-    library = options.load_library()
     try:
         text = _stdin() if statement == "-" else statement
         values = _values(parameter or [])

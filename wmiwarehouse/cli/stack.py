@@ -52,6 +52,7 @@ def stack(
 
     Exit: 0 done, 2 unknown view or column (the nearest are named) or bad filter, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.selection import listed
@@ -59,7 +60,6 @@ def stack(
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
-    library = options.load_library()
     filters = Filters(since, until, host, user)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.hosts.knows(host):

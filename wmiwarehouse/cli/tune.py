@@ -56,11 +56,11 @@ def tune(
 
     Exit: 0 done, 2 unknown id, bad filter or settings, 3 no warehouse or no data.
     """
+    library = options.load_library()
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.selection import select
 
-    library = options.load_library()
     if not test and what is None:
         raise UsageError("name an analytic (wmiwh list has them), or try the suppressions: wmiwh tune --test")
     chosen = None if test or what is None else select(library, [what])[0]
