@@ -16,7 +16,7 @@ from wmiwarehouse.errors import NoDataError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters, bound
-from wmiwarehouse.hunting.kept import columns_read, to_keep
+from wmiwarehouse.hunting.kept import columns_read, fits, to_keep
 from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
@@ -264,10 +264,12 @@ class Hunt:
         connection, views = self._connect(beneath=False), self._made[False]
         keep = to_keep(self._library, chosen, self._size, views.how_often)
         names = [name for name in keep if name not in self._kept]
+        self._kept.update(names)
+        if "events" in names and not fits(connection):
+            names.remove("events")
         views.make(connection, names)
         for name in names:
             views.keep(connection, name, columns_read(self._library, name, columns_of(connection, name)))
-            self._kept.add(name)
 
     def _recall(self, analytics: Iterable[Analytic], *, work_out: bool) -> None:
         """Have all hits of *analytics* from disk, whatever the filters: worked out before or, if *work_out*, now.

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from wmiwarehouse.content.library import Analytic, Library
+from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.views import relations_in
 
 #: From so many analytics on, shared models are worth keeping.
@@ -22,6 +24,8 @@ _MANY = 8
 _EVENTS_ALIKE = 128 << 10
 #: Of more than this they are not kept: in memory they take some fifteen times as much.
 _MOST = 8 << 20
+#: Nor where their text is longer: whoever writes a log can have a gigabyte of it in a few bytes of Parquet.
+_MOST_TEXT = 256 << 20
 
 
 def to_keep(
@@ -45,6 +49,12 @@ def to_keep(
         if reads[model.name]:
             reads.update(name for name in relations_in(model.sql) if name in names)
     return once + [model.name for model in library.models if model.metadata.kept and reads[model.name] > 1]
+
+
+def fits(connection: Any) -> bool:
+    """Whether all events of the lake that *connection* has can be held in memory."""
+    query = f"select coalesce(sum(strlen(event_data)), 0) <= {_MOST_TEXT} as fits from lake_events"
+    return bool(rows(connection, query)[0]["fits"])
 
 
 def columns_read(library: Library, name: str, columns: Iterable[str]) -> list[str]:
