@@ -39,6 +39,9 @@ def test_of_the_same_folder(logs: Logs, commands: Commands, check: Check, tmp_pa
         while not all(one.said == _WAITS for one in both):
             assert time.monotonic() < deadline, [one.said for one in both]
             time.sleep(0.05)
+        while any(one.workers() for one in both):  # an hour of waiting holds no more than it has to
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         assert check(root) == set()
     for one in both:
         assert one.wait() == 0, one.said

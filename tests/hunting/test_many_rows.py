@@ -27,18 +27,21 @@ def own(warehouse: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(warehouse, tmp_path / "warehouse"))
 
 
-def many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every lake be a large one, and two rows be too many."""
-    monkeypatch.setattr(hunt, "LEAST_LAKE", 0)
+def many(monkeypatch: pytest.MonkeyPatch, *, is_large: bool) -> None:
+    """Have two rows be too many, in a lake of which more is remembered or not."""
+    monkeypatch.setattr(hunt, "LEAST_LAKE", 0 if is_large else 1 << 40)
     monkeypatch.setattr(hunt, "MOST_HITS", 1)
 
 
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
 @pytest.mark.parametrize("filters", [None, Filters(since="2024-05-06T10:00:00Z")], ids=["all", "since"])
-def test_the_rows_are_the_same(own: Path, monkeypatch: pytest.MonkeyPatch, filters: Filters | None) -> None:
+def test_the_rows_are_the_same(
+    own: Path, monkeypatch: pytest.MonkeyPatch, filters: Filters | None, is_large: bool
+) -> None:
     library = Library.load()
     with open_hunt(own, library, filters) as hunting:
         held_whole = {name: hunting.read(library.get(name)) for name in ASKED}
-    many(monkeypatch)
+    many(monkeypatch, is_large=is_large)
     with open_hunt(own, library, filters) as hunting:
         for name in ASKED:
             item = library.get(name)
@@ -56,7 +59,7 @@ def test_the_rows_are_the_same(own: Path, monkeypatch: pytest.MonkeyPatch, filte
 def test_the_command_prints_the_same(own: Path, name: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ["hunt", name, "-w", str(own), "-f", fmt]
     whole = CliRunner().invoke(app, command)
-    many(monkeypatch)
+    many(monkeypatch, is_large=True)
     streamed = CliRunner().invoke(app, command)
     assert (streamed.exit_code, streamed.stdout, streamed.stderr) == (0, whole.stdout, whole.stderr)
     assert whole.stdout.count("\n") > 2

@@ -73,6 +73,28 @@ def test_those_that_nobody_takes_are_gone_with_the_block() -> None:
     assert children() == set()
 
 
+def test_one_that_was_killed_while_it_waited_is_not_taken() -> None:
+    with Waiting() as waiting:
+        waiting.start(2)
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        workers = Pool(2, say_who, lambda name: (name,), waiting)
+        assert len(answers(workers, ["a", "b"])) == 2
+        workers.end()
+
+
+def test_what_was_ended_is_not_handed_out() -> None:
+    waiting = Waiting()
+    waiting.start(2)
+    waiting.end()
+    assert children() == set()
+    with waiting:
+        waiting.start(1)
+        assert len(children()) == 1
+    assert children() == set()
+
+
 def test_an_ingest_leaves_none(lab: Lab, lake: Lake, tmp_path: Path) -> None:
     one = lab.folder / "evtx" / "WS02" / "System.evtx"
     lake.ingest(one, workers=2)

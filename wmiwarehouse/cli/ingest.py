@@ -121,8 +121,13 @@ def run(
         look()
     folders = [assets.folder("ingest"), *(ingest_folders or [])] if ingest_folders else []
     with ExitStack() as exits:
-        note = "another ingest is writing; waiting for it"
-        exits.enter_context(warehouse.writing(wait=wait, on_wait=lambda: console.note(note)))
+
+        def wait_idly() -> None:
+            console.note("another ingest is writing; waiting for it")
+            if waiting:
+                waiting.end()
+
+        exits.enter_context(warehouse.writing(wait=wait, on_wait=wait_idly))
         warehouse.clear_staging()
         try:
             check_whole(warehouse)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Hunt:
     def run(self, analytic: Analytic, most: int | None = None) -> pa.Table:
         """Return the rows of *analytic* in its own order, the first *most* of them, without what is suppressed."""
         connection, sql, values = self._in_order(analytic)
-        if most is not None or not self._is_large:
+        if most is not None or self._has_few:
             return fetch(connection, sql if most is None else f"{sql} limit {most:d}", values)
         return connection.sql(sql, params=values).to_arrow_table()
 
@@ -73,10 +74,15 @@ class Hunt:
 
         It has a connection of its own: others may be asked meanwhile.
         """
-        if not self._is_large:
+        if self._has_few:
             return self.run(analytic)
         connection, sql, values = self._in_order(analytic)
         return held(catalog.beside(connection).sql(sql, params=values), MOST_HITS)
+
+    @cached_property
+    def _has_few(self) -> bool:
+        """Whether there are few enough records to hold what is found in them."""
+        return not self._is_large and (self.totals()["records"] or 0) <= MOST_HITS
 
     def lines(self, analytics: Sequence[Analytic]) -> list[Line]:
         """Return the summary of each of *analytics*; what several of them read is worked out once."""
@@ -259,11 +265,10 @@ class Hunt:
     def _keep(self, analytics: Sequence[Analytic]) -> None:
         """Work out what *analytics* share, where their events are not filtered beneath them."""
         chosen = [item for item in analytics if item.metadata.filters == "rows" or not self._filters]
-        if self._is_large:  # what costs most is remembered on disk, and the rest would take much memory
+        if self._is_large or not chosen:  # what costs most is remembered on disk, the rest would take much memory
             return
         connection, views = self._connect(beneath=False), self._made[False]
-        keep = to_keep(self._library, chosen, self._size, views.how_often)
-        names = [name for name in keep if name not in self._kept]
+        names = [one for one in to_keep(self._library, chosen, self._size, views.how_often) if one not in self._kept]
         self._kept.update(names)
         if "events" in names and not fits(connection):
             names.remove("events")

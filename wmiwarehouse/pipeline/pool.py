@@ -58,12 +58,21 @@ class Waiting:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for connection, process in self._ready:
-            _end(connection, process)
+        self.end()
+
+    def end(self) -> None:
+        """End those that wait."""
+        while self._ready:
+            _end(*self._ready.pop())
 
     def take(self) -> tuple[Connection, Any]:
-        """Return the pipe to a process, and the process: one that waits, or else a new one."""
-        return self._ready.pop() if self._ready else _start()
+        """Return the pipe to a process, and the process: one that waits and is alive, or else a new one."""
+        while self._ready:
+            connection, process = self._ready.pop()
+            if process.is_alive():
+                return connection, process
+            _end(connection, process)
+        return _start()
 
 
 class Pool:
@@ -156,7 +165,7 @@ def _start() -> tuple[Connection, Any]:
 def _interrupts_held() -> Iterator[None]:
     """Keep Ctrl-C from a process that is started here: one that came while Python starts it would print a traceback.
 
-    The parent gets it after the block. Windows knows no such thing.
+    The parent gets it after the block, if it has no other thread that hears it. Windows knows no such thing.
     """
     if sys.platform == "win32":
         yield
