@@ -24,12 +24,13 @@ def list_analytics(
       wmiwh list
       wmiwh list -f json
     """
+    library = options.load_library()
     import pyarrow as pa
 
     from wmiwarehouse.hunting.selection import select
     from wmiwarehouse.output.formats import emit
 
-    found = select(options.load_library(), [])
+    found = select(library, [])
     table = pa.table(
         {
             "severity": [item.metadata.severity for item in found],
@@ -60,12 +61,13 @@ def show(
       wmiwh show xql_wmic_remote_exec
       wmiwh show car_2016_03_002 --sql | duckdb -readonly case42/warehouse.duckdb
     """
+    library = options.load_library()
     import pyarrow as pa
 
     from wmiwarehouse.hunting.selection import select
     from wmiwarehouse.output.formats import emit
 
-    (analytic,) = select(options.load_library(), [name])
+    (analytic,) = select(library, [name])
     if sql:
         typer.echo(analytic.sql.rstrip())
         return ExitCode.DONE

@@ -22,7 +22,7 @@ _MANY = 8
 #: So many bytes of events are worked out in the time that it takes to bind and to plan them once: ``events`` has a
 #: hundred columns, and a view stands in a query as its whole text wherever it is named.
 _EVENTS_ALIKE = 128 << 10
-#: Of more than this they are not kept: in memory they take some fifteen times as much.
+#: Of more than this they are not kept: in memory they take more than ten times as much.
 _MOST = 8 << 20
 #: Nor where their text is longer: whoever writes a log can have a gigabyte of it in a few bytes of Parquet.
 _MOST_TEXT = 256 << 20

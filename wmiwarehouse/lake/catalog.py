@@ -32,8 +32,8 @@ _STORAGE = "v1.4.0"
 _SETTINGS = "set timezone = 'UTC'"
 
 
-#: An optimizer whose time grows with the square of a view's depth: it took half of a hunt in a small warehouse, more
-#: than the rows themselves, and the plans that came out were no faster (measured with DuckDB 2.0.0).
+#: An optimizer that took up to two fifths of a hunt in a small warehouse, twice as long as the rows themselves, and the
+#: plans that came out were no faster (measured with DuckDB 2.0.0).
 _WITHOUT = "set disabled_optimizers = 'projection_pullup'"
 
 

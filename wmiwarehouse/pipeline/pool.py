@@ -39,7 +39,7 @@ class WorkerDied(Exception):  # noqa: N818 - an event, not a mistake of the call
 class Waiting:
     """Processes that wait for a :class:`Pool`, started before it is known what there is to do.
 
-    A worker takes nearly half a second to load Python and the libraries, while the parent loads its own and looks
+    A worker takes 0.2 to 0.4 s to load Python and the libraries, while the parent loads its own and looks
     through the first file. What no pool takes is ended with the ``with`` block.
     """
 
