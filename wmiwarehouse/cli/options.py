@@ -137,8 +137,8 @@ def with_warehouse(warehouse: Path) -> str:
 def load_library() -> Any:
     """Return the content library; a broken file of it is the user's own and named as such (exit 2).
 
-    Best called before other imports, which load the same models unguarded: of a Ctrl-C that comes while pydantic builds or checks its models only a
-    value is left that does not fit.
+    Best called before other imports, which load the same models unguarded: of a Ctrl-C that comes while pydantic builds
+    or checks its models only a value is left that does not fit.
     """
     with interrupts.noted() as look:
         from wmiwarehouse.content.library import Library
