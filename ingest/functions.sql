@@ -3,7 +3,7 @@
 
 -- Last part of a Windows or device path, lower case: 'C:\Windows\CMD.exe' -> 'cmd.exe'.
 create or replace macro base_name(path) as
-    nullif(lower(split_part(replace(path, '/', '\'), '\', -1)), '');
+    nullif(lower(parse_filename(path)), '');
 
 -- Logon ids are written 0x3e7, 0X33946D, zero padded or decimal: always lower-case hex without leading zeros.
 create or replace macro logon_id(value) as
@@ -17,7 +17,10 @@ create or replace macro logon_id(value) as
 create or replace macro process_number(value) as try_cast(value as bigint);
 
 -- GUIDs come with and without braces, in either case.
-create or replace macro guid(value) as nullif(lower(trim(value, '{}')), '');
+create or replace macro guid(value) as
+    nullif(
+        case when contains(value, '{') or contains(value, '}') then lower(trim(value, '{}')) else lower(value) end, ''
+    );
 
 -- 'DOMAIN\name' as Sysmon writes an account.
 create or replace macro account_name(value) as
@@ -27,14 +30,10 @@ create or replace macro account_domain(value) as
 
 -- Host name for joins: short, lower case, up to the first dot; an address is never cut.
 create or replace macro host_name(computer) as
-    case
-        when regexp_full_match(computer, '[0-9.]+') then computer
-        when contains(computer, ':') then lower(computer)
-        else nullif(lower(split_part(computer, '.', 1)), '')
-    end;
+    nullif(lower(regexp_extract(computer, '^(?:[0-9.]+$|[^:]*:(?s:.*)|[^.]*)')), '');
 
--- Addresses. A macro's argument is copied to wherever it stands, so what is used more than once is bound by a lambda
--- over a list of one: written without that, these functions took eight times as long as all the rest.
+-- Addresses. A macro's argument is copied to wherever it stands, and a lambda is set up anew for every 2,048 records: what
+-- is used more than once is a column of its own in the files that call these, or else short.
 create or replace macro is_ipv4(value) as
     regexp_full_match(value, '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}');
 create or replace macro ipv4_key(value) as
@@ -43,38 +42,27 @@ create or replace macro ipv4_key(value) as
         lambda octets: '00000000000000000000ffff'
             || lower(lpad(to_hex(octets[1] * 16777216 + octets[2] * 65536 + octets[3] * 256 + octets[4]), 8, '0'))
     )[1];
-create or replace macro ipv6_groups(part) as
-    list_transform(list_filter(string_split(part, ':'), lambda g: g <> ''), lambda g: lpad(g, 4, '0'));
-create or replace macro ipv6_key(value) as
-    list_transform(
-        list_transform(
-            [
-                {
-                    'left': ipv6_groups(split_part(value, '::', 1)),
-                    'right': ipv6_groups(split_part(value, '::', 2)),
-                    'is_short': contains(value, '::')
-                }
-            ],
-            lambda s: array_to_string(s.left, '')
-                || repeat('0000', if(s.is_short, greatest(8 - len(s.left) - len(s.right), 1), 0))
-                || array_to_string(s.right, '')
-        ),
-        lambda key: if(len(key) = 32, key, null)
-    )[1];
 
 create or replace macro is_ipv6(value) as
     regexp_full_match(
         value,
         '([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?'
     );
+-- Groups without what is between them, four digits each: 'fe80:1' -> 'fe800001'.
+create or replace macro ipv6_digits(groups) as
+    regexp_replace(regexp_replace(groups, '([0-9a-f]+)', '000\1', 'g'), '[0-9a-f]*([0-9a-f]{4})(:|$)', '\1', 'g');
+create or replace macro ipv6_key(left_digits, right_digits, is_short) as
+    case
+        when not is_short then left_digits
+        when length(left_digits) + length(right_digits) <= 28
+            then left_digits || repeat('0', 32 - length(left_digits) - length(right_digits)) || right_digits
+    end;
 -- '::ffff:10.1.2.3' -> '::ffff:0a01:0203'
 create or replace macro without_ipv4_tail(value, tail) as
     case
-        when is_ipv4(tail)
-            then list_transform(
-                [ipv4_key(tail)],
-                lambda key: left(value, length(value) - length(tail)) || substr(key, 25, 4) || ':' || substr(key, 29, 4)
-            )[1]
+        when contains(value, '.') and is_ipv4(tail)
+            then left(value, length(value) - length(tail))
+            || substr(ipv4_key(tail), 25, 4) || ':' || substr(ipv4_key(tail), 29, 4)
         else value
     end;
 
@@ -85,53 +73,45 @@ create or replace macro ip_key(value) as
         when is_ipv4(value) then ipv4_key(value)
         when contains(value, ':')
             then list_transform(
-                list_transform(
-                    [lower(split_part(value, '%', 1))],
-                    lambda a: if(contains(a, '.'), without_ipv4_tail(a, split_part(a, ':', -1)), a)
-                ),
-                lambda a: if(is_ipv6(a), ipv6_key(a), null)
+                [without_ipv4_tail(lower(split_part(value, '%', 1)), lower(split_part(split_part(value, '%', 1), ':', -1)))],
+                lambda a: if(
+                    is_ipv6(a),
+                    ipv6_key(ipv6_digits(split_part(a, '::', 1)), ipv6_digits(split_part(a, '::', 2)), contains(a, '::')),
+                    null
+                )
             )[1]
     end;
 
--- Text of a key after RFC 5952: the longest run of zero groups, the first of equals, becomes '::'.
-create or replace macro ip_squeeze(groups) as
-    case
-        when regexp_matches(groups, '^0(:0){7}$') then '::'
-        when regexp_matches(groups, '(^|:)0(:0){6}(:|$)') then regexp_replace(groups, '(^|:)0(:0){6}(:|$)', '::')
-        when regexp_matches(groups, '(^|:)0(:0){5}(:|$)') then regexp_replace(groups, '(^|:)0(:0){5}(:|$)', '::')
-        when regexp_matches(groups, '(^|:)0(:0){4}(:|$)') then regexp_replace(groups, '(^|:)0(:0){4}(:|$)', '::')
-        when regexp_matches(groups, '(^|:)0(:0){3}(:|$)') then regexp_replace(groups, '(^|:)0(:0){3}(:|$)', '::')
-        when regexp_matches(groups, '(^|:)0(:0){2}(:|$)') then regexp_replace(groups, '(^|:)0(:0){2}(:|$)', '::')
-        when regexp_matches(groups, '(^|:)0:0(:|$)') then regexp_replace(groups, '(^|:)0:0(:|$)', '::')
-        else groups
-    end;
+-- Text of a key after RFC 5952: the longest run of zero groups, the first of equals, becomes '::'. Each replacement
+-- fits only where none before it did, for none of them knows two colons in a row.
+create or replace macro ip_squeeze(groups, zeros) as
+    regexp_replace(groups, '^((?::[0-9a-f]+)*?)(?::0){' || zeros || '}((?::[0-9a-f]+)*)$', '\1:\2');
+create or replace macro ipv6_text(key) as
+    regexp_replace(
+        regexp_replace(
+            ip_squeeze(ip_squeeze(ip_squeeze(ip_squeeze(ip_squeeze(ip_squeeze(ip_squeeze(
+                regexp_replace(regexp_replace(key, '([0-9a-f]{4})', ':\1', 'g'), ':0{1,3}([0-9a-f])', ':\1', 'g'),
+                '8'), '7'), '6'), '5'), '4'), '3'), '2'),
+            '^:([^:])', '\1'
+        ),
+        '(^|[^:]):$', '\1::'
+    );
 create or replace macro ip_key_text(key) as
     case
-        when key is null then null
         when starts_with(key, '00000000000000000000ffff')
-            then array_to_string(
-                list_transform([25, 27, 29, 31], lambda i: cast('0x' || substr(key, i, 2) as integer)), '.'
+            then concat_ws(
+                '.',
+                cast('0x' || substr(key, 25, 2) as integer),
+                cast('0x' || substr(key, 27, 2) as integer),
+                cast('0x' || substr(key, 29, 2) as integer),
+                cast('0x' || substr(key, 31, 2) as integer)
             )
-        else list_transform(
-            [
-                array_to_string(
-                    list_transform(
-                        [1, 5, 9, 13, 17, 21, 25, 29],
-                        lambda i: coalesce(nullif(ltrim(substr(key, i, 4), '0'), ''), '0')
-                    ),
-                    ':'
-                )
-            ],
-            lambda groups: ip_squeeze(groups)
-        )[1]
+        else ipv6_text(key)
     end;
 
--- Canonical text of an address; what is no address stays as logged.
-create or replace macro ip_text(value) as
-    case
-        when contains(value, ':') then coalesce(list_transform([ip_key(value)], lambda key: ip_key_text(key))[1], value)
-        else value
-    end;
+-- Canonical text of an address with its key; what is no address stays as logged.
+create or replace macro ip_text(value, key) as
+    case when contains(value, ':') and key is not null then ip_key_text(key) else value end;
 
 -- Sysmon's own clock reading: UTC text without a zone, '2020-09-14 12:06:01.826'.
 create or replace macro utc_text(value) as
@@ -162,10 +142,5 @@ create or replace macro strings_text(value) as
 create or replace macro is_sysmon(provider) as coalesce(provider = 'Microsoft-Windows-Sysmon', false);
 
 -- One 'Name = value' of a WMI-Activity message.
-create or replace macro wmi_message(record, provider, name) as
-    case
-        when provider = 'Microsoft-Windows-WMI-Activity'
-            then nullif(
-                regexp_extract(json_extract_string(record, '$.Message'), '(?:^|[.;] )' || name || ' = ([^;]*)', 1), ''
-            )
-    end;
+create or replace macro wmi_message(message, name) as
+    nullif(regexp_extract(message, '(?:^|[.;] )' || name || ' = ([^;]*)', 1), '');

@@ -12,7 +12,7 @@ select
     coalesce(data ->> '$.UserSid', data ->> '$.UserSid_readable') as user_sid,
     logon_id(data ->> '$.AuthenticationId') as logon_id,
     data ->> '$.ImageFileName' as process_path,
-    base_name(data ->> '$.ImageFileName') as process_name,
+    base_name(process_path) as process_name,
     process_number(data ->> '$.RawProcessId') as process_id,
     nullif(data ->> '$.TargetProcessId', '') as process_guid,
     data ->> '$.CommandLine' as command_line,

@@ -9,10 +9,11 @@
 -- command line of the process that hosts the engine stand in its second string.
 select
     strings_text(data ->> '$.Data') as script_text,
-    account_name(nullif(trim(regexp_extract(strings_text(data ->> '$.Data'), '\n\s*UserId=([^\r\n]*)', 1)), '')) as user_name,
-    account_domain(nullif(trim(regexp_extract(strings_text(data ->> '$.Data'), '\n\s*UserId=([^\r\n]*)', 1)), '')) as user_domain,
+    nullif(trim(regexp_extract(script_text, '\n\s*UserId=([^\r\n]*)', 1)), '') as _user,
+    account_name(_user) as user_name,
+    account_domain(_user) as user_domain,
     nullif(
-        regexp_extract(strings_text(data ->> '$.Data'), '\n\s*HostApplication=((?s:.*?))\r?\n\s*EngineVersion=', 1), ''
+        regexp_extract(script_text, '\n\s*HostApplication=((?s:.*?))\r?\n\s*EngineVersion=', 1), ''
     ) as command_line,
-    nullif(trim(regexp_extract(strings_text(data ->> '$.Data'), '\n\s*ScriptName=([^\r\n]*)', 1)), '') as object_name
+    nullif(trim(regexp_extract(script_text, '\n\s*ScriptName=([^\r\n]*)', 1)), '') as object_name
 from records

@@ -8,12 +8,9 @@
 -- ContextInfo, which 4103 has and 4104 has not, is 'Name = value' in lines, in the language of the system.
 select
     coalesce(data ->> '$.ScriptBlockText', data ->> '$.Payload') as script_text,
-    account_name(
-        nullif(trim(regexp_extract(data ->> '$.ContextInfo', '(?:^|\n)\s*User = ([^\r\n]*)', 1)), '')
-    ) as user_name,
-    account_domain(
-        nullif(trim(regexp_extract(data ->> '$.ContextInfo', '(?:^|\n)\s*User = ([^\r\n]*)', 1)), '')
-    ) as user_domain,
+    nullif(trim(regexp_extract(data ->> '$.ContextInfo', '(?:^|\n)\s*User = ([^\r\n]*)', 1)), '') as _user,
+    account_name(_user) as user_name,
+    account_domain(_user) as user_domain,
     system_user_sid as user_sid,
     nullif(
         regexp_extract(

@@ -23,9 +23,10 @@ select
     data ->> '$.TargetOutboundUserName' as outbound_user_name,
     data ->> '$.TargetOutboundDomainName' as outbound_domain,
     data ->> '$.ProcessName' as process_path,
-    base_name(data ->> '$.ProcessName') as process_name,
+    base_name(process_path) as process_name,
     process_number(data ->> '$.ProcessId') as process_id,
-    ip_text(data ->> '$.IpAddress') as source_ip,
-    ip_key(data ->> '$.IpAddress') as source_ip_key,
+    data ->> '$.IpAddress' as _source_address,
+    ip_text(_source_address, source_ip_key) as source_ip,
+    ip_key(_source_address) as source_ip_key,
     try_cast(data ->> '$.IpPort' as integer) as source_port
 from records

@@ -11,7 +11,7 @@ select
     data ->> '$.SubjectUserSid' as subject_sid,
     logon_id(data ->> '$.SubjectLogonId') as subject_logon_id,
     data ->> '$.ProcessName' as process_path,
-    base_name(data ->> '$.ProcessName') as process_name,
+    base_name(process_path) as process_name,
     process_number(data ->> '$.ProcessId') as process_id,
     data ->> '$.ObjectName' as object_name,
     data ->> '$.ObjectType' as object_type,

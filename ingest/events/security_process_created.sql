@@ -17,11 +17,11 @@ select
     data ->> '$.TargetUserSid' as target_sid,
     logon_id(data ->> '$.TargetLogonId') as target_logon_id,
     data ->> '$.NewProcessName' as process_path,
-    base_name(data ->> '$.NewProcessName') as process_name,
+    base_name(process_path) as process_name,
     process_number(data ->> '$.NewProcessId') as process_id,
     data ->> '$.CommandLine' as command_line,
     data ->> '$.MandatoryLabel' as integrity_level,
     data ->> '$.ParentProcessName' as parent_process_path,
-    base_name(data ->> '$.ParentProcessName') as parent_process_name,
+    base_name(parent_process_path) as parent_process_name,
     process_number(data ->> '$.ProcessId') as parent_process_id
 from records

@@ -11,6 +11,6 @@ select
     data ->> '$.SubjectUserSid' as subject_sid,
     logon_id(data ->> '$.SubjectLogonId') as subject_logon_id,
     data ->> '$.ProcessName' as process_path,
-    base_name(data ->> '$.ProcessName') as process_name,
+    base_name(process_path) as process_name,
     process_number(data ->> '$.ProcessId') as process_id
 from records

@@ -13,7 +13,8 @@ select
     data ->> '$.ShareName' as share_name,
     data ->> '$.RelativeTargetName' as relative_target_name,
     data ->> '$.ObjectType' as object_type,
-    ip_text(data ->> '$.IpAddress') as source_ip,
-    ip_key(data ->> '$.IpAddress') as source_ip_key,
+    data ->> '$.IpAddress' as _source_address,
+    ip_text(_source_address, source_ip_key) as source_ip,
+    ip_key(_source_address) as source_ip_key,
     try_cast(data ->> '$.IpPort' as integer) as source_port
 from records

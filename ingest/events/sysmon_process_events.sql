@@ -7,10 +7,11 @@
 -- ///
 select
     utc_text(data ->> '$.UtcTime') as utc_time,
-    account_name(data ->> '$.User') as user_name,
-    account_domain(data ->> '$.User') as user_domain,
+    data ->> '$.User' as _user,
+    account_name(_user) as user_name,
+    account_domain(_user) as user_domain,
     data ->> '$.Image' as process_path,
-    base_name(data ->> '$.Image') as process_name,
+    base_name(process_path) as process_name,
     process_number(data ->> '$.ProcessId') as process_id,
     guid(data ->> '$.ProcessGuid') as process_guid,
     coalesce(

@@ -8,29 +8,16 @@
 -- Name is the filter's in 19 (which has a Query) and the consumer's in 20 (which has a Type). NXLog leaves out all fields
 -- of a 20 whose script has odd line ends, and keeps them in the message. object_name is the kind of consumer.
 select
+    json_extract_string(data, '$.Message') as _message,
     coalesce(
-        utc_text(data ->> '$.UtcTime'),
-        utc_text(regexp_extract(json_extract_string(data, '$.Message'), '\nUtcTime: ([^\r\n]*)', 1))
+        utc_text(data ->> '$.UtcTime'), utc_text(regexp_extract(_message, '\nUtcTime: ([^\r\n]*)', 1))
     ) as utc_time,
-    account_name(
-        coalesce(
-            data ->> '$.User',
-            nullif(regexp_extract(json_extract_string(data, '$.Message'), '\nUser: ([^\r\n]*)', 1), '')
-        )
-    ) as user_name,
-    account_domain(
-        coalesce(
-            data ->> '$.User',
-            nullif(regexp_extract(json_extract_string(data, '$.Message'), '\nUser: ([^\r\n]*)', 1), '')
-        )
-    ) as user_domain,
+    coalesce(data ->> '$.User', nullif(regexp_extract(_message, '\nUser: ([^\r\n]*)', 1), '')) as _user,
+    account_name(_user) as user_name,
+    account_domain(_user) as user_domain,
+    coalesce(data ->> '$.Type', nullif(regexp_extract(_message, '\nType: ([^\r\n]*)', 1), '')) as object_name,
     coalesce(
-        data ->> '$.Type',
-        nullif(regexp_extract(json_extract_string(data, '$.Message'), '\nType: ([^\r\n]*)', 1), '')
-    ) as object_name,
-    coalesce(
-        data ->> '$.Operation',
-        nullif(regexp_extract(json_extract_string(data, '$.Message'), '\nOperation: ([^\r\n]*)', 1), '')
+        data ->> '$.Operation', nullif(regexp_extract(_message, '\nOperation: ([^\r\n]*)', 1), '')
     ) as wmi_operation,
     data ->> '$.EventNamespace' as wmi_namespace,
     data ->> '$.Query' as wmi_query,
@@ -39,15 +26,11 @@ select
         case
             when data ->> '$.Type' is not null then data ->> '$.Name'
             when data ->> '$.Name' is null
-                then
-                    nullif(
-                        regexp_extract(json_extract_string(data, '$.Message'), '\nName: ([^\r\n]*)\r?\nType: ', 1), ''
-                    )
+                then nullif(regexp_extract(_message, '\nName: ([^\r\n]*)\r?\nType: ', 1), '')
         end
     ) as wmi_consumer,
     coalesce(data ->> '$.Filter', case when data ->> '$.Query' is not null then data ->> '$.Name' end) as wmi_filter,
     coalesce(
-        data ->> '$.Destination',
-        nullif(regexp_extract(json_extract_string(data, '$.Message'), '(?s)\nDestination: (.*)$', 1), '')
+        data ->> '$.Destination', nullif(regexp_extract(_message, '(?s)\nDestination: (.*)$', 1), '')
     ) as script_text
 from records

@@ -9,6 +9,8 @@
 -- known by the line that it stands on, whatever a name or a script pretends to be. Collectors that leave UserData out
 -- keep it in the message. CreatorSID is a list of bytes: revision, count, authority, then numbers of four bytes each.
 select
+    json_extract_string(data, '$.Message') as _message,
+    coalesce(data ->> '$.PossibleCause', _message) as _cause,
     list_transform(
         [
             cast(
@@ -16,9 +18,7 @@ select
                     string_split(
                         nullif(
                             regexp_extract(
-                                coalesce(data ->> '$.PossibleCause', json_extract_string(data, '$.Message')),
-                                '(?s)\nPerm\. Consumer:.*?\n\s*CreatorSID = \{([0-9, ]+)\};',
-                                1
+                                _cause, '(?s)\nPerm\. Consumer:.*?\n\s*CreatorSID = \{([0-9, ]+)\};', 1
                             ),
                             ''
                         ),
@@ -44,54 +44,21 @@ select
         )
     )[1] as user_sid,
     data ->> '$.Namespace' as wmi_namespace,
-    nullif(
-        regexp_extract(
-            coalesce(data ->> '$.PossibleCause', json_extract_string(data, '$.Message')), '\n\s*Query = "(.*)";', 1
-        ),
-        ''
-    ) as wmi_query,
+    nullif(regexp_extract(_cause, '\n\s*Query = "(.*)";', 1), '') as wmi_query,
     regexp_replace(data ->> '$.ESS', ' \(refer to its activate eventid:5859\)$', '') as wmi_filter,
     data ->> '$.CONSUMER' as wmi_consumer,
     coalesce(
         data ->> '$.PossibleCause',
-        nullif(regexp_extract(json_extract_string(data, '$.Message'), '(?s)PossibleCause = (.*)$', 1), '')
+        nullif(regexp_extract(_message, '(?s)PossibleCause = (.*)$', 1), '')
     ) as wmi_result,
     -- What runs: a program and its command line, or a script or its file.
     nullif(
         concat_ws(
             ' ',
-            nullif(
-                regexp_extract(
-                    coalesce(data ->> '$.PossibleCause', json_extract_string(data, '$.Message')),
-                    '\n\s*ExecutablePath = "(.*)";',
-                    1
-                ),
-                ''
-            ),
-            nullif(
-                regexp_extract(
-                    coalesce(data ->> '$.PossibleCause', json_extract_string(data, '$.Message')),
-                    '\n\s*CommandLineTemplate = "(.*)";',
-                    1
-                ),
-                ''
-            ),
-            nullif(
-                regexp_extract(
-                    coalesce(data ->> '$.PossibleCause', json_extract_string(data, '$.Message')),
-                    '\n\s*ScriptFileName = "(.*)";',
-                    1
-                ),
-                ''
-            ),
-            nullif(
-                regexp_extract(
-                    coalesce(data ->> '$.PossibleCause', json_extract_string(data, '$.Message')),
-                    '\n\s*ScriptText = "(.*)";',
-                    1
-                ),
-                ''
-            )
+            nullif(regexp_extract(_cause, '\n\s*ExecutablePath = "(.*)";', 1), ''),
+            nullif(regexp_extract(_cause, '\n\s*CommandLineTemplate = "(.*)";', 1), ''),
+            nullif(regexp_extract(_cause, '\n\s*ScriptFileName = "(.*)";', 1), ''),
+            nullif(regexp_extract(_cause, '\n\s*ScriptText = "(.*)";', 1), '')
         ),
         ''
     ) as script_text

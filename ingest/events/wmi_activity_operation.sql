@@ -8,70 +8,36 @@
 -- Collectors that leave UserData out keep the message, which names some fields otherwise. The owner of a permanent
 -- filter is written as a SID where it is a group, such as S-1-5-32-544.
 select
-    nullif(
-        regexp_replace(
-            account_name(
-                coalesce(
-                    data ->> '$.User',
-                    regexp_extract(json_extract_string(data, '$.Message'), '; (?:OwnerName|UserName) = ([^;]*)', 1)
-                )
-            ),
-            '^S-1-[0-9-]+$',
-            ''
-        ),
-        ''
-    ) as user_name,
-    account_domain(
-        coalesce(
-            data ->> '$.User',
-            regexp_extract(json_extract_string(data, '$.Message'), '; (?:OwnerName|UserName) = ([^;]*)', 1)
-        )
-    ) as user_domain,
-    nullif(
-        regexp_extract(
-            coalesce(
-                data ->> '$.User',
-                regexp_extract(json_extract_string(data, '$.Message'), '; (?:OwnerName|UserName) = ([^;]*)', 1)
-            ),
-            '^S-1-[0-9-]+$'
-        ),
-        ''
-    ) as user_sid,
+    json_extract_string(data, '$.Message') as _message,
+    coalesce(data ->> '$.User', regexp_extract(_message, '; (?:OwnerName|UserName) = ([^;]*)', 1)) as _user,
+    nullif(regexp_replace(account_name(_user), '^S-1-[0-9-]+$', ''), '') as user_name,
+    account_domain(_user) as user_domain,
+    nullif(regexp_extract(_user, '^S-1-[0-9-]+$'), '') as user_sid,
     process_number(
         coalesce(
             data ->> '$.ClientProcessId',
             data ->> '$.processid',
             data ->> '$.Processid',
-            regexp_extract(json_extract_string(data, '$.Message'), '; (?:HostProcessID|ClientProcessID) = ([0-9]+)', 1)
+            regexp_extract(_message, '; (?:HostProcessID|ClientProcessID) = ([0-9]+)', 1)
         )
     ) as process_id,
     coalesce(
         data ->> '$.ClientMachine',
         data ->> '$.ClientMachineFQDN',
-        -- This column has no other source, so only the condition keeps every other record's text from being parsed.
-        case
-            when event_id = 5860
-                then nullif(regexp_extract(json_extract_string(data, '$.Message'), ', ClientMachine = ([^;]*)', 1), '')
-        end
+        case when event_id = 5860 then nullif(regexp_extract(_message, ', ClientMachine = ([^;]*)', 1), '') end
     ) as wmi_client_machine,
     coalesce(
-        data ->> '$.Provider',
-        nullif(regexp_extract(json_extract_string(data, '$.Message'), ';\s+Provider ?= ?(.*?), queryID = ', 1), '')
+        data ->> '$.Provider', nullif(regexp_extract(_message, ';\s+Provider ?= ?(.*?), queryID = ', 1), '')
     ) as object_name,
     coalesce(data ->> '$.Operation', data ->> '$.Component') as wmi_operation,
     coalesce(data ->> '$.NamespaceName', data ->> '$.Namespace') as wmi_namespace,
     coalesce(
         data ->> '$.Query',
-        nullif(
-            regexp_extract(
-                json_extract_string(data, '$.Message'), '(?s)NotificationQuery = (.*?); (?:OwnerName|UserName) = ', 1
-            ),
-            ''
-        )
+        nullif(regexp_extract(_message, '(?s)NotificationQuery = (.*?); (?:OwnerName|UserName) = ', 1), '')
     ) as wmi_query,
     coalesce(
         data ->> '$.ResultCode',
         data ->> '$.PossibleCause',
-        nullif(regexp_extract(json_extract_string(data, '$.Message'), '(?s)PossibleCause = (.*)$', 1), '')
+        nullif(regexp_extract(_message, '(?s)PossibleCause = (.*)$', 1), '')
     ) as wmi_result
 from records

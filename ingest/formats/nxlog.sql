@@ -46,15 +46,18 @@ select
     cast(null as integer) as level,
     '0x' || lower(to_hex(try_cast(record ->> '$.Keywords' as bigint))) as keywords,
     -- Sysmon writes the time of the event itself in UTC; all else is the host's local time.
+    is_sysmon(record ->> '$.SourceName') as _is_sysmon,
+    case when _is_sysmon then utc_text(record ->> '$.UtcTime') end as _utc_time,
+    try_cast(record ->> '$.EventTime' as timestamp) as _local_time,
+    has_zone(record ->> '$.EventTime') as _has_zone,
     case
-        when is_sysmon(record ->> '$.SourceName') and utc_text(record ->> '$.UtcTime') is not null
-            then utc_text(record ->> '$.UtcTime')
-        when has_zone(record ->> '$.EventTime') then try_cast(record ->> '$.EventTime' as timestamptz)
-        else local_to_utc(try_cast(record ->> '$.EventTime' as timestamp), clock.offset_seconds, clock.zone)
+        when _utc_time is not null then _utc_time
+        when _has_zone then try_cast(record ->> '$.EventTime' as timestamptz)
+        else local_to_utc(_local_time, clock.offset_seconds, clock.zone)
     end as event_time,
     case
-        when is_sysmon(record ->> '$.SourceName') and utc_text(record ->> '$.UtcTime') is not null then 'utc_time'
-        when has_zone(record ->> '$.EventTime') then 'logged'
+        when _utc_time is not null then 'utc_time'
+        when _has_zone then 'logged'
         else coalesce(clock.time_source, 'assumed')
     end as time_source,
     -- Older versions call the log source's own process ProcessID.
@@ -66,40 +69,42 @@ select
     record as event_data,
     -- NXLog's field names know no case, so its own ProcessID and EventType push out the event's ProcessId and EventType:
     -- the Message still has them. Where (misspelt) EventTypeOrignal stands, EventType is the event's.
-    case
-        when (record ->> '$.ProcessId') is not null then record ->> '$.ProcessId'
-        when is_sysmon(record ->> '$.SourceName')
-            then nullif(regexp_extract(record ->> '$.Message', '(?:^|\n)ProcessId: ([0-9]+)', 1), '')
-        when (record ->> '$.EventID') = '4688'
-            then nullif(regexp_extract(record ->> '$.Message', 'Creator Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
-        when (record ->> '$.Channel') in ('Security', 'security')
-            then nullif(regexp_extract(record ->> '$.Message', '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
-    end as "data.ProcessId",
+    coalesce(
+        record ->> '$.ProcessId',
+        case
+            when _is_sysmon then nullif(regexp_extract(record ->> '$.Message', '(?:^|\n)ProcessId: ([0-9]+)', 1), '')
+            when (record ->> '$.EventID') = '4688'
+                then nullif(regexp_extract(record ->> '$.Message', 'Creator Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
+            when (record ->> '$.Channel') in ('Security', 'security')
+                then nullif(regexp_extract(record ->> '$.Message', '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
+        end
+    ) as "data.ProcessId",
     case
         when (record ->> '$.EventTypeOrignal') is not null and (record ->> '$.EventType') is not null
             then record ->> '$.EventType'
-        when is_sysmon(record ->> '$.SourceName')
+        when _is_sysmon and contains(record ->> '$.Message', 'EventType: ')
             then nullif(regexp_extract(record ->> '$.Message', '(?:^|\n)EventType: ([^\r\n]*)', 1), '')
     end as "data.EventType",
     -- WMI-Activity's fields stand in UserData, which NXLog leaves out: 'Name = value; Name = value' of the Message is left.
-    coalesce(record ->> '$.HostProcess', wmi_message(record, record ->> '$.SourceName', 'HostProcess')) as "data.HostProcess",
+    case when (record ->> '$.SourceName') = 'Microsoft-Windows-WMI-Activity' then record ->> '$.Message' end as _wmi,
+    coalesce(record ->> '$.HostProcess', wmi_message(_wmi, 'HostProcess')) as "data.HostProcess",
     -- Where ProcessID is the log source's own it says nothing about the event.
     coalesce(
-        case when (record ->> '$.ExecutionProcessID') is not null then json_extract_string(record, '$.ProcessID') end,
-        wmi_message(record, record ->> '$.SourceName', 'ProcessID')
+        case when (record ->> '$.ExecutionProcessID') is not null then record ->> '$.ProcessID' end,
+        wmi_message(_wmi, 'ProcessID')
     ) as "data.ProcessID",
-    coalesce(record ->> '$.ProviderPath', wmi_message(record, record ->> '$.SourceName', 'ProviderPath')) as "data.ProviderPath",
-    coalesce(record ->> '$.User', wmi_message(record, record ->> '$.SourceName', 'User')) as "data.User",
-    coalesce(record ->> '$.ClientMachine', wmi_message(record, record ->> '$.SourceName', 'ClientMachine')) as "data.ClientMachine",
-    coalesce(record ->> '$.ClientProcessId', wmi_message(record, record ->> '$.SourceName', 'ClientProcessId')) as "data.ClientProcessId",
-    coalesce(record ->> '$.Operation', wmi_message(record, record ->> '$.SourceName', 'Operation')) as "data.Operation",
-    coalesce(record ->> '$.Namespace', wmi_message(record, record ->> '$.SourceName', 'Namespace')) as "data.Namespace",
-    coalesce(record ->> '$.ESS', wmi_message(record, record ->> '$.SourceName', 'Eventfilter')) as "data.ESS",
-    coalesce(record ->> '$.CONSUMER', wmi_message(record, record ->> '$.SourceName', 'Consumer')) as "data.CONSUMER",
-    coalesce(record ->> '$.ResultCode', wmi_message(record, record ->> '$.SourceName', 'ResultCode')) as "data.ResultCode",
+    coalesce(record ->> '$.ProviderPath', wmi_message(_wmi, 'ProviderPath')) as "data.ProviderPath",
+    coalesce(record ->> '$.User', wmi_message(_wmi, 'User')) as "data.User",
+    coalesce(record ->> '$.ClientMachine', wmi_message(_wmi, 'ClientMachine')) as "data.ClientMachine",
+    coalesce(record ->> '$.ClientProcessId', wmi_message(_wmi, 'ClientProcessId')) as "data.ClientProcessId",
+    coalesce(record ->> '$.Operation', wmi_message(_wmi, 'Operation')) as "data.Operation",
+    coalesce(record ->> '$.Namespace', wmi_message(_wmi, 'Namespace')) as "data.Namespace",
+    coalesce(record ->> '$.ESS', wmi_message(_wmi, 'Eventfilter')) as "data.ESS",
+    coalesce(record ->> '$.CONSUMER', wmi_message(_wmi, 'Consumer')) as "data.CONSUMER",
+    coalesce(record ->> '$.ResultCode', wmi_message(_wmi, 'ResultCode')) as "data.ResultCode",
     case when (record ->> '$.SourceName') = 'PowerShell' then record ->> '$.Message' end as "data.Data"
 from records
 left join clock
     on clock.source_no = records.source_no
     and clock.host is not distinct from host_name(record ->> '$.Hostname')
-    and clock.local_date is not distinct from cast(try_cast(record ->> '$.EventTime' as timestamp) as date)
+    and clock.local_date is not distinct from cast(_local_time as date)

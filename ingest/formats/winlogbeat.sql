@@ -31,27 +31,21 @@ select
         when contains(lower(record ->> '$.winlog.keywords'), 'audit failure') then '0x8010000000000000'
     end as keywords,
     -- @timestamp is the event's time, unless something on the way put its own there.
+    try_cast(record ->> '$."@timestamp"' as timestamptz) as _timestamp,
+    case
+        when is_sysmon(record ->> '$.winlog.provider_name')
+            then utc_text(json_extract_string(record, '$.winlog.event_data.UtcTime'))
+    end as _utc_time,
+    abs(epoch(_utc_time) - epoch(_timestamp)) > 10 as _is_put_there,
     case
         when has_zone(record ->> '$.winlog.time_created') then try_cast(record ->> '$.winlog.time_created' as timestamptz)
-        when
-            is_sysmon(record ->> '$.winlog.provider_name')
-            and abs(
-                epoch(utc_text(json_extract_string(record, '$.winlog.event_data.UtcTime')))
-                - epoch(try_cast(record ->> '$."@timestamp"' as timestamptz))
-            ) > 10
-            then utc_text(json_extract_string(record, '$.winlog.event_data.UtcTime'))
-        else try_cast(record ->> '$."@timestamp"' as timestamptz)
+        when _is_put_there then _utc_time
+        else _timestamp
     end as event_time,
     case
         when has_zone(record ->> '$.winlog.time_created') then 'logged'
         when (record ->> '$.event.module') = 'sysmon' then 'utc_time'
-        when
-            is_sysmon(record ->> '$.winlog.provider_name')
-            and abs(
-                epoch(utc_text(json_extract_string(record, '$.winlog.event_data.UtcTime')))
-                - epoch(try_cast(record ->> '$."@timestamp"' as timestamptz))
-            ) > 10
-            then 'utc_time'
+        when _is_put_there then 'utc_time'
         else 'logged'
     end as time_source,
     try_cast(record ->> '$.winlog.process.pid' as bigint) as execution_process_id,

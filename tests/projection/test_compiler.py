@@ -131,6 +131,8 @@ def test_a_source_of_ones_own_says_what_its_records_have(tmp_path: Path) -> None
         ("copy records to 'x'", "plain select"),
         ("select data ->> as user_name", "own.sql"),
         ("", "plain select"),
+        ("select upper(_user) as user_name from records", "no column '_user' in this select"),
+        ("select user_domain as user_name, user_name as user_domain from records", "name each other in a circle"),
     ],
 )
 def test_mistakes_in_a_source_name_the_file(tmp_path: Path, select: str, cause: str) -> None:
@@ -139,6 +141,43 @@ def test_mistakes_in_a_source_name_the_file(tmp_path: Path, select: str, cause: 
         Projection(assets.folder("ingest"), tmp_path).select("evtx")
     assert str(path) in str(error.value)
     assert cause in str(error.value)
+
+
+def test_columns_may_name_each_other(tmp_path: Path, project: Project) -> None:
+    """Whatever their order; what only others need is no column of the lake."""
+    select = (
+        "select lower(user_domain) as user_name, upper(_user) as user_domain, _other || '!' as user_sid, "
+        "data ->> '$.X' as _user, _user || '?' as _other from records"
+    )
+    write_event(tmp_path, select)
+    write_event(
+        tmp_path,
+        "select data ->> '$.Y' as _user, _user as user_name from records",
+        "second.sql",
+        'channel = "Mine"\nprovider = "Me"\nevent_ids = [6]',
+    )
+    write_format(tmp_path, {"_h": "record ->> '$.h'", "computer": "lower(_h)", "task": "_h"})
+    first, second = project(
+        "own", [{"c": "Mine", "id": n, "h": "H", "X": "x", "Y": "y"} for n in (5, 6)], Projection(tmp_path)
+    )
+    assert [first[name] for name in ("user_name", "user_domain", "user_sid")] == ["x", "X", "x?!"]
+    assert [second[name] for name in ("user_name", "user_domain", "user_sid")] == ["y", None, None]
+    assert (first["computer"], first["task"], first["host"]) == ("h", "H", "h")
+    assert list(first) == list(EVENT_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"c": "Mine", "id": 5, "h": "H", "Xy": "one", "XY": "two"}',
+        r'{"c": "Mine", "id": 5, "h": "H", "Xy": "one", "\u0058Y": "two"}',
+    ],
+)
+def test_names_that_differ_in_case_only_are_two(tmp_path: Path, project: Project, text: str) -> None:
+    write_event(tmp_path, "select data ->> '$.Xy' as user_name, data ->> '$.XY' as user_domain from records")
+    write_format(tmp_path)
+    (row,) = project("own", [text], Projection(tmp_path))
+    assert (row["user_name"], row["user_domain"]) == ("one", "two")
 
 
 @pytest.mark.parametrize("path", ["$", "$[0]", "$.a[*]", "$.*", "$.a.b[1]"])

@@ -106,7 +106,8 @@ odd = st.text("0123456789abcdef:.%g", max_size=20) | st.sampled_from(
 @given(values=st.lists(v4 | v6() | mapped | odd, min_size=20, max_size=60))
 def test_addresses(sql: Connection, values: list[str]) -> None:
     assert dict(zip(values, call(sql, "ip_key", values), strict=True)) == {value: key(value) for value in values}
-    assert dict(zip(values, call(sql, "ip_text", values), strict=True)) == {value: canonical(value) for value in values}
+    sql.execute("create or replace macro text_of(v) as ip_text(v, ip_key(v))")
+    assert dict(zip(values, call(sql, "text_of", values), strict=True)) == {value: canonical(value) for value in values}
 
 
 def test_keys_sort_as_addresses_do(sql: Connection) -> None:
@@ -166,11 +167,15 @@ def test_base_names(sql: Connection, values: list[str]) -> None:
         ("host_name", "10.1.2.3", "10.1.2.3"),
         ("host_name", "fe80::1", "fe80::1"),
         ("host_name", "2001:db8::1.2.3.4", "2001:db8::1.2.3.4"),
+        ("host_name", "FE80::1.x", "fe80::1.x"),
+        ("host_name", "10.example", "10"),
+        ("host_name", ".example", None),
         ("host_name", "", None),
         ("host_name", None, None),
         ("guid", "{ABCD-1}", "abcd-1"),
         ("guid", "abcd-1", "abcd-1"),
         ("guid", "{}", None),
+        ("guid", "ABCD-1}", "abcd-1"),
         ("guid", "", None),
         ("process_number", "0x1f4", 500),
         ("process_number", "0X1F4", 500),

@@ -27,6 +27,7 @@ from wmiwarehouse.projection.files import (
     one_of,
     text_of,
 )
+from wmiwarehouse.projection.steps import STEP, StepError, chain, named, turns
 from wmiwarehouse.schema import EVENT_COLUMNS
 
 if TYPE_CHECKING:  # sqlglot takes longer to import than an ingest that finds nothing new takes in all
@@ -110,43 +111,56 @@ class Projection:
 
     def select(self, name: str) -> str:
         """Return the projection of format *name*: ``records``, ``sources`` and ``clock`` in, rows of the lake out."""
-        from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
+        from wmiwarehouse.projection.jsonpaths import Structure
 
-        fmt = self.formats[name]
-        model = self._model(fmt)
-        projection = model.projection
-        assert projection is not None  # noqa: S101 - the model of a format has one
-        record, data = Structure("record", "r"), Structure("event_data", "d")
-        narrow = columns_of(projection, FORMAT_COLUMNS, model.document.path)
-        mended = {column.removeprefix(MEND): f"mend_{i}" for i, column in enumerate(narrow) if column.startswith(MEND)}
-        try:
-            for tree in [*narrow.values(), *_rest(projection)]:
-                collect(tree, record)
-            record.spec()
-        except PathError as error:
-            raise IngestFileError(f"{model.document.path}: {error}") from None
+        narrow, mended = self._narrow(self.formats[name])
+        data = Structure("event_data", "d")
         trees = self._collected(data)
-        picked: dict[str, str] = {}
-        typed = {target: self._typed(target, trees, mended, data, picked) for target in EVENT_TARGETS}
-        items = [
-            f"{rewrite(tree, record).sql('duckdb')} as {mended.get(column.removeprefix(MEND), column)}"
-            for column, tree in narrow.items()
-        ]
-        rest = " ".join(rewrite(clause, record).sql("duckdb") for clause in _rest(projection))
-        typed["event_data"] = "cast(event_data as varchar) as event_data"  # not JSON, which other readers don't know
-        finals = [typed.get(column) or column for column in EVENT_COLUMNS]
+        names = dict.fromkeys(name for columns in trees for name in columns)
+        typed = {name: self._typed(name, trees, mended, data) for name in names}
+        try:
+            steps, last, done = chain("named", "typed", typed, turns(trees))
+        except StepError as error:
+            raise IngestFileError(f"{self.folders[-1] / 'events'}: {error}") from None
+        final = {name: f"cast(null as {kind})" for name, kind in EVENT_TARGETS.items()} | typed
+        final["event_data"] = "cast(event_data as varchar)"  # not JSON, which other readers don't know
+        final |= {name: name for name in done}
         return f"""
-with parsed as (select *, {record.transform()} as r from {_located(fmt)}),
-narrow as (select records.source_no, records.source_record, {", ".join(items)} from parsed as records {rest}),
+{narrow},
 spelled as (
     select * replace ({self._channel()} as channel, {_SANE} as event_time), host_name(computer) as host from narrow
 ),
 sorted as (select * from spelled order by channel, event_id, event_time),
 known as (select *, {self._kind()} as kind from sorted),
 typed as (select *, {data.transform("if(kind > 0, event_data, null)")} as d from known),
-picked as (select {", ".join(["*", *(f"{sql} as {name}" for sql, name in picked.items())])} from typed),
-final as (select *, {_UID} as event_uid from picked join sources using (source_no))
-select {", ".join(finals)} from final"""
+{steps}final as (select *, {_UID} as event_uid from {last} join sources using (source_no))
+select {", ".join(f"{final.get(name, name)} as {name}" for name in EVENT_COLUMNS)} from final"""
+
+    def _narrow(self, fmt: Format) -> tuple[str, dict[str, str]]:
+        """Return the SQL up to ``narrow``, which has what every record has, and its columns that mend a field."""
+        from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
+
+        model = self._model(fmt)
+        projection = model.projection
+        assert projection is not None  # noqa: S101 - the model of a format has one
+        record = Structure("record", "r")
+        columns = columns_of(projection, FORMAT_COLUMNS, model.document.path)
+        mended = {name.removeprefix(MEND): f"mend_{i}" for i, name in enumerate(columns) if name.startswith(MEND)}
+        try:
+            for tree in [*columns.values(), *_rest(projection)]:
+                collect(tree, record)
+            record.spec()
+        except PathError as error:
+            raise IngestFileError(f"{model.document.path}: {error}") from None
+        items = {name: rewrite(tree, record).sql("duckdb") for name, tree in columns.items()}
+        steps, last, done = chain("step", "parsed", items, turns([columns]))
+        items = {mended.get(name.removeprefix(MEND), name): sql for name, sql in items.items() if name not in done}
+        items |= {name: name for name in done if name in FORMAT_COLUMNS}
+        selected = ", ".join(f"{sql} as {name}" for name, sql in items.items())
+        rest = " ".join(rewrite(clause, record).sql("duckdb") for clause in _rest(projection))
+        sql = f"""with parsed as (select *, {record.transform()} as r from {_located(fmt)}),
+{steps}narrow as (select records.source_no, records.source_record, {selected} from {last} as records {rest})"""
+        return sql, mended
 
     def clock(self, name: str) -> str | None:
         """Return the first pass of format *name*, counted per finding: what its records tell of their host's clock."""
@@ -223,68 +237,30 @@ from located as records {joins} where ({where.this.sql("duckdb")}) is not true g
                 raise IngestFileError(f"{event.document.path}: {error}") from None
         return trees
 
-    def _typed(
-        self,
-        target: str,
-        trees: list[dict[str, exp.Expression]],
-        mended: dict[str, str],
-        data: Structure,
-        picked: dict[str, str],
-    ) -> str:
-        """One typed column: a CASE over the sources that give it; sources with the same expression share a branch.
+    def _typed(self, name: str, trees: list[dict[str, exp.Expression]], mended: dict[str, str], data: Structure) -> str:
+        """One column: a CASE over the sources that give it; sources with the same expression share a branch.
 
         A column that all its sources spell the same needs no CASE, which is most of them and much of the time: of a
-        source that does not name it, it is then taken too where the data has it.
+        source that does not name it, it is then taken too where the data has it. But not where that would parse the
+        record once more, or follow from a column that the other source has for another end.
         """
+        from sqlglot import exp
+
         from wmiwarehouse.projection.jsonpaths import rewrite
 
         branches: dict[str, list[int]] = {}
+        is_for_all = not name.startswith(STEP)
         for number, columns in enumerate(trees, 1):
-            if target in columns:
-                tree = rewrite(columns[target], data, mended)
+            if name in columns:
+                needs = named(columns[name], columns)
+                tree = rewrite(columns[name], data, mended)
+                parses = tree.find(exp.JSONExtract, exp.JSONExtractScalar) is not None
+                is_for_all &= not parses and all(name in others for others in trees if needs & others.keys())
                 branches.setdefault(tree.sql("duckdb", comments=False), []).append(number)
-        if not branches:
-            return f"cast(null as {EVENT_TARGETS[target]}) as {target}"
-        if len(branches) == 1:
-            return f"{next(iter(branches))} as {target}"
-        return f"{_cases(branches, picked)} as {target}"
-
-
-def _cases(branches: dict[str, list[int]], picked: dict[str, str]) -> str:
-    """Return the CASE over *branches* (expression -> kinds of records).
-
-    Branches that call the same function of one argument share the call, and the CASE over the arguments becomes a
-    column of its own in *picked* (expression -> name): DuckDB puts a macro's text in wherever it is named and its
-    argument wherever that stands in it, and each copy costs memory and time whenever the statement runs.
-    """
-    calls: dict[str, dict[str, list[int]]] = {}
-    for sql, kinds in branches.items():
-        function, argument = _call(sql)
-        calls.setdefault(function or sql, {})[argument] = kinds
-    whens = []
-    for function, arguments in calls.items():
-        kinds = sorted(kind for several in arguments.values() for kind in several)
-        then = next(iter(arguments))
-        if len(arguments) > 1:
-            then = _case(arguments)
-            then = picked.setdefault(then, f"picked_{len(picked)}")
-        whens.append((kinds, f"{function}({then})" if function != then else then))
-    return _case({then: kinds for kinds, then in whens})
-
-
-def _case(branches: dict[str, list[int]]) -> str:
-    whens = (f"when {one_of('kind', kinds)} then {then}" for then, kinds in branches.items())
-    return f"case {' '.join(whens)} end"
-
-
-def _call(sql: str) -> tuple[str, str]:
-    """Return name and argument if *sql* is a call of one of our functions with one argument, else ``""`` and *sql*."""
-    from sqlglot import exp
-
-    tree = _parse_expression(sql)
-    if isinstance(tree, exp.Anonymous) and len(tree.expressions) == 1:
-        return tree.name, tree.expressions[0].sql("duckdb")
-    return "", sql
+        if is_for_all and len(branches) == 1:
+            return next(iter(branches))
+        whens = (f"when {one_of('kind', kinds)} then {then}" for then, kinds in branches.items())
+        return f"case {' '.join(whens)} end"
 
 
 # Times beyond these cannot be carried by the tools that read the lake; such a record is kept without a time and named.
@@ -332,10 +308,3 @@ def _data_column(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Column) and node.name == "data":
         return exp.column("event_data")
     return node
-
-
-def _parse_expression(sql: str) -> exp.Expression:
-    from sqlglot import parse_one
-
-    expression: exp.Expression = parse_one(f"select {sql}", dialect="duckdb").expressions[0]
-    return expression

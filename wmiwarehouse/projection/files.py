@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import frontmatter
+from wmiwarehouse.projection.steps import STEP, StepError, turns
 from wmiwarehouse.schema import EVENT_COLUMNS, TYPED_COLUMNS
 
 if TYPE_CHECKING:
@@ -174,11 +175,15 @@ def columns_of(select: exp.Select, allowed: tuple[str, ...] | dict[str, str], pa
     columns: dict[str, exp.Expression] = {}
     for item in select.expressions:
         name = item.alias_or_name
-        if name not in allowed and not name.startswith(MEND):
+        if name not in allowed and not name.startswith((MEND, STEP)):
             raise IngestFileError(f"{path}: unknown column {name!r}")
         if name in columns:
             raise IngestFileError(f"{path}: column {name!r} stands twice")
         columns[name] = item.this if isinstance(item, exp.Alias) else item
+    try:
+        turns([columns])
+    except StepError as error:
+        raise IngestFileError(f"{path}: {error}") from None
     return columns
 
 
