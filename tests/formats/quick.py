@@ -17,7 +17,7 @@ from wmiwarehouse.pipeline.surveyor import shapes
 from wmiwarehouse.projection.compiler import Projection
 from wmiwarehouse.readers import reading
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 from wmiwarehouse.readers.recognise import Candidate, recognise
 
 Row = dict[str, Any]
@@ -55,9 +55,6 @@ class QuickReader:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         (found,) = recognise(path, self._shapes)
         assert isinstance(found, Candidate), found
-        buffer = Buffer()
-        for ordinal, record in self._read(found):
-            buffer.add(ordinal, record)
         source = Source(
             0,
             found.place,
@@ -69,7 +66,9 @@ class QuickReader:
             datetime(2024, 1, 1, tzinfo=UTC),
             found.layout,
         )
-        buffer.runs.append((source, len(buffer)))
+        buffer = Buffer()
+        for ordinal, record in self._read(found):
+            buffer.take(source, ordinal, [record])
         table = buffer.record_table()
         if self._projection.has_clock(found.format):
             findings = [Finding(**row) for row in self._writer.clock(found.format, table)]
@@ -87,6 +86,6 @@ class QuickReader:
         outcome, texts = Outcome(list(survey.problems)), []
         for part in survey.slices:
             with found.place.open(part.start) as stream:
-                texts += list(reading.read(stream, part, outcome, found.layout, ValueCheck()))
+                texts += list(each(reading.read(stream, part, outcome, found.layout, ValueCheck())))
         self.problems = [problem.reason for problem in outcome.problems]
         return texts

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from wmiwarehouse.pipeline.worker import Done, Flush, Read, Worker
 from wmiwarehouse.projection.compiler import Projection
 from wmiwarehouse.readers import evtx
 from wmiwarehouse.readers.containers import Place
-from wmiwarehouse.readers.model import Slice
+from wmiwarehouse.readers.model import Records, Slice
 from wmiwarehouse.readers.shapes import LINES, Layout
 
 Lab = Any
@@ -36,7 +35,7 @@ def deadly_main(connection: Any, folder: str, name: str, functions: str) -> None
     """A worker that is killed while it reads a file whose name says so: what a crash in a parser looks like."""
     plain = evtx.read
 
-    def read(stream: Any, *rest: Any) -> Iterator[tuple[int, str]]:
+    def read(stream: Any, *rest: Any) -> Records:
         if POISON in str(getattr(stream, "name", "")):
             os.kill(os.getpid(), signal.SIGKILL)
         yield from plain(stream, *rest)
@@ -204,13 +203,13 @@ def test_a_part_has_so_many_records_at_most(tmp_path: Path) -> None:
 def test_a_part_has_so_much_text_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert buffer._MOST_TEXT <= 48 << 20
     assert buffer._MOST_RECORDS <= 65_536
-    monkeypatch.setattr(buffer, "_MOST_TEXT", 100_000)
+    monkeypatch.setattr(buffer, "_MOST_TEXT", 3 << 20)
     parts = Parts()
     one = Worker(parts)  # type: ignore[arg-type]
-    one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 100, 10_000)))
+    one.do(Read(source(tmp_path / "log"), lines(tmp_path / "log", 1000, 10_000)))
     one.do(Flush())
-    assert sum(parts.sizes) == 100
-    assert max(parts.sizes) == 10
+    assert sum(parts.sizes) == 1000
+    assert max(parts.sizes) * 10_000 <= 4 << 20, "lines come a block of a mebibyte together"
 
 
 def test_one_record_that_cannot_be_projected_costs_itself(tmp_path: Path) -> None:
@@ -261,9 +260,8 @@ def test_a_source_that_vanishes_is_a_problem(tmp_path: Path) -> None:
 def test_text_beyond_ascii_survives_the_way_to_a_table() -> None:
     texts = ["", "ä漢\U0001f600", "x", '{"a":"\u2028"}']
     filled = Buffer()
-    for number, text in enumerate(texts):
-        filled.add(number, text)
-    filled.runs.append((source(Path("x")), len(texts)))
+    assert filled.take(source(Path("x")), 0, texts[:2]) == 2
+    assert filled.take(source(Path("x")), 2, [text.encode() for text in texts[2:]]) == 2
     table = filled.record_table()
     table.validate(full=True)
     assert table["record"].to_pylist() == texts

@@ -42,10 +42,10 @@ def run(
     sql: duckdb.DuckDBPyConnection, projection: Projection, fmt: str, records: Sequence[dict[str, Any] | str]
 ) -> list[dict[str, Any]]:
     buffer = Buffer()
-    for number, record in enumerate(records, 1):
-        buffer.add(number, record if isinstance(record, str) else json.dumps(record, ensure_ascii=False))
     source = Source(0, Place(Path("/logs/x")), fmt, "json", "sha", "key:", "batch", datetime(2024, 1, 1, tzinfo=UTC))
-    buffer.runs.append((source, len(records)))
+    for number, record in enumerate(records, 1):
+        text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
+        buffer.take(source, number, [text])
     number = next(_numbers)
     names = {"records": buffer.record_table(), "sources": buffer.source_table()}
     for name, table in names.items():

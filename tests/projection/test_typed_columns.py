@@ -19,7 +19,7 @@ from wmiwarehouse.lab.nxlog import NxlogSettings, nxlog_row
 from wmiwarehouse.pipeline.clock import Finding, decide
 from wmiwarehouse.readers import evtx
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 from wmiwarehouse.schema import TYPED_COLUMNS
 
 Project = Callable[..., list[dict[str, Any]]]
@@ -68,7 +68,7 @@ def read_all(path: Path) -> list[str]:
         assert survey.problems == []
         (part,) = survey.slices
         stream.seek(part.start)
-        return [text for _, text in evtx.read(stream, part, Outcome(), ValueCheck())]
+        return [text for _, text in each(evtx.read(stream, part, Outcome(), ValueCheck()))]
 
 
 @pytest.fixture(scope="module")

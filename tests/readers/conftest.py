@@ -18,7 +18,7 @@ from wmiwarehouse.lab.evtx_writer import EvtxWriter
 from wmiwarehouse.lab.model import EventKind, Field, LabEvent, Provider
 from wmiwarehouse.readers import evtx
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome, Problem
+from wmiwarehouse.readers.model import Outcome, Problem, each
 
 COMPUTER = "WS01.acme.example"
 NOON = 133_594_704_000_000_000  # 2024-05-06T12:00:00Z
@@ -145,7 +145,7 @@ def read_evtx(data: bytes, *, divisible: bool = True) -> Reading:
     for part in survey.slices:
         stream = io.BytesIO(data)
         stream.seek(part.start)
-        for ordinal, text in evtx.read(stream, part, outcome, values):
+        for ordinal, text in each(evtx.read(stream, part, outcome, values)):
             assert ordinal not in records, f"ordinal {ordinal} twice"
             records[ordinal] = orjson.loads(text)["Event"]
     return Reading(records, survey.problems + outcome.problems)

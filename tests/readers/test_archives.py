@@ -23,7 +23,7 @@ from wmiwarehouse.projection.compiler import Projection
 from wmiwarehouse.readers import archives, containers, reading, zips
 from wmiwarehouse.readers.containers import Place, unescaped
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 from wmiwarehouse.readers.recognise import Candidate, Skipped, recognise
 
 SHAPES = shapes(Projection())
@@ -59,7 +59,7 @@ def records_of(one: Candidate) -> int:
     count, outcome = 0, Outcome()
     for part in survey.slices:
         with one.place.open(part.start) as stream:
-            count += sum(1 for _ in reading.read(stream, part, outcome, one.layout, ValueCheck()))
+            count += sum(1 for _ in each(reading.read(stream, part, outcome, one.layout, ValueCheck())))
     assert survey.problems + outcome.problems == []
     return count
 

@@ -18,7 +18,7 @@ from wmiwarehouse.pipeline.surveyor import shapes
 from wmiwarehouse.projection.compiler import Projection
 from wmiwarehouse.readers import containers, jsonlines, zips
 from wmiwarehouse.readers.containers import Place, Step
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 from wmiwarehouse.readers.recognise import Candidate, Skipped, files, recognise
 
 FORMATS = shapes(Projection())
@@ -55,7 +55,7 @@ def lines_of(place: Place) -> list[int]:
     numbers = []
     for part in survey.slices:
         with place.open(part.start) as stream:
-            numbers += [number for number, _ in jsonlines.read(stream, part, Outcome())]
+            numbers += [number for number, _ in each(jsonlines.read(stream, part, Outcome()))]
     return numbers
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wmiwarehouse.readers import documents, text
-from wmiwarehouse.readers.model import Outcome, Problem, Slice
+from wmiwarehouse.readers.model import Outcome, Problem, Slice, each
 from wmiwarehouse.readers.shapes import Layout, Shape
 
 SHAPE = Shape("made_up", keys=(("id",),))
@@ -26,7 +26,7 @@ RECORDS: list[dict[str, Any]] = [
 def read(data: bytes | str, layout: Layout = LAYOUT) -> tuple[list[tuple[int, str]], list[Problem]]:
     raw = data.encode(layout.encoding) if isinstance(data, str) else data
     outcome = Outcome()
-    found = list(documents.read(io.BytesIO(raw), Slice(0, len(raw)), outcome, layout))
+    found = list(each(documents.read(io.BytesIO(raw), Slice(0, len(raw)), outcome, layout)))
     return found, outcome.problems
 
 

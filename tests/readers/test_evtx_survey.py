@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from wmiwarehouse.lab import generate
 from wmiwarehouse.readers import evtx, evtx_chunk
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 
 HEADER, CHUNK, FIRST = 4096, 65_536, 512
 SECOND_CHUNK = HEADER + CHUNK
@@ -30,14 +30,14 @@ _READ_IT = """
 import io, sys
 from wmiwarehouse.readers import evtx
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 data = open(sys.argv[1], "rb").read()
 survey = evtx.survey(io.BytesIO(data), divisible=True)
 outcome, found = Outcome(), 0
 for part in survey.slices:
     stream = io.BytesIO(data)
     stream.seek(part.start)
-    found += sum(1 for _ in evtx.read(stream, part, outcome, ValueCheck()))
+    found += sum(1 for _ in each(evtx.read(stream, part, outcome, ValueCheck())))
 print(found, [problem.reason for problem in survey.problems + outcome.problems])
 """
 
@@ -151,7 +151,7 @@ def test_no_damage_makes_an_exception_or_a_shift(
     for part in survey.slices:
         stream = io.BytesIO(bytes(damaged))
         stream.seek(part.start)
-        texts += [text for _, text in evtx.read(stream, part, outcome, ValueCheck())]
+        texts += [text for _, text in each(evtx.read(stream, part, outcome, ValueCheck()))]
     assert all(text.startswith('{"Event":{') for text in texts)
     first, last = len(log.records_of(1)), len(log.records_of(3))
     assert [orjson.loads(text)["Event"]["EventData"]["Text"] for text in texts[:first]] == log.texts[:first]
@@ -199,5 +199,5 @@ def test_a_cut_log_loses_exactly_what_is_not_read(tmp_path: Path, length: int) -
     for part in found.slices:
         stream = io.BytesIO(content)
         stream.seek(part.start)
-        read += sum(1 for _ in evtx.read(stream, part, outcome, ValueCheck()))
+        read += sum(1 for _ in each(evtx.read(stream, part, outcome, ValueCheck())))
     assert read + sum(problem.lost for problem in found.problems + outcome.problems) == truth.files[name]

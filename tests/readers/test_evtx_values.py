@@ -18,7 +18,7 @@ from wmiwarehouse.lab.evtx_writer import EvtxWriter
 from wmiwarehouse.lab.model import Body, EventKind, Field, LabEvent, Provider
 from wmiwarehouse.readers import evtx
 from wmiwarehouse.readers.evtx_values import ValueCheck
-from wmiwarehouse.readers.model import Outcome
+from wmiwarehouse.readers.model import Outcome, each
 
 COMPUTER = "WS01.acme.example"
 NOON = 133_594_704_000_000_000
@@ -84,7 +84,9 @@ def read_together(*logs: bytes) -> list[Any]:
         stream = io.BytesIO(log)
         (part,) = evtx.survey(stream, divisible=True).slices
         stream.seek(part.start)
-        found += [orjson.loads(text)["Event"]["EventData"] for _, text in evtx.read(stream, part, Outcome(), values)]
+        found += [
+            orjson.loads(text)["Event"]["EventData"] for _, text in each(evtx.read(stream, part, Outcome(), values))
+        ]
     return found
 
 

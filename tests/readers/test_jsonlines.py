@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wmiwarehouse.readers import jsonlines
-from wmiwarehouse.readers.model import Outcome, Problem
+from wmiwarehouse.readers.model import Outcome, Problem, each
 
 
 def read(data: bytes, *, divisible: bool = True) -> tuple[list[tuple[int, str]], list[Problem]]:
@@ -21,7 +21,7 @@ def read(data: bytes, *, divisible: bool = True) -> tuple[list[tuple[int, str]],
     for part in survey.slices:
         stream = io.BytesIO(data)
         stream.seek(part.start)
-        found += list(jsonlines.read(stream, part, outcome))
+        found += list(each(jsonlines.read(stream, part, outcome)))
     return found, survey.problems + outcome.problems
 
 

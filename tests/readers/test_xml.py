@@ -15,7 +15,7 @@ from evtx import PyEvtxParser
 from wmiwarehouse.lab import generate
 from wmiwarehouse.readers import event_xml, text, xml
 from wmiwarehouse.readers.event_xml import EventXmlError
-from wmiwarehouse.readers.model import Outcome, Problem, Slice
+from wmiwarehouse.readers.model import Outcome, Problem, Slice, each
 from wmiwarehouse.readers.shapes import Layout
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "evtx"
@@ -37,7 +37,7 @@ def read(data: bytes | str, encoding: str = "utf-8") -> tuple[dict[int, Any], li
     raw = data.encode(encoding) if isinstance(data, str) else data
     outcome = Outcome()
     found = {}
-    for ordinal, record in xml.read(io.BytesIO(raw), Slice(0, len(raw)), outcome, Layout("xml", encoding)):
+    for ordinal, record in each(xml.read(io.BytesIO(raw), Slice(0, len(raw)), outcome, Layout("xml", encoding))):
         assert ordinal not in found
         found[ordinal] = orjson.loads(record)["Event"]
     return found, outcome.problems

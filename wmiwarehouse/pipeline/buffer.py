@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.pipeline.clock import Offset
 from wmiwarehouse.readers.containers import Place
@@ -40,22 +40,32 @@ class Buffer:
     """Fills up to 32,768 records or 24 MiB of text; twice that is no faster and takes 650 MB a worker."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self._texts: list[Any] = []
         self._ready: list[pa.Array] = []
         self._ordinals = array("q")
-        self.runs: list[tuple[Source, int]] = []
+        self._runs: list[tuple[Source, int]] = []
         """How many records of which source, in order."""
         self.offsets: dict[int, tuple[Offset, ...]] = {}
         """What the first pass decided, by source number."""
         self._size = 0
 
-    def add(self, ordinal: int, text: str) -> bool:
-        """Take one record and say whether the buffer is full."""
-        self._texts.append(text)
-        self._ordinals.append(ordinal)
-        self._size += len(text)
+    def take(self, source: Source, first: int, texts: list[str] | list[bytes], at: int = 0) -> int:
+        """Take some of *texts*, from place *at* on, and say how many; the first of all has the ordinal *first*."""
+        room = min(_STEP - len(self._texts), _MOST_RECORDS - len(self._ordinals))
+        taken = texts[at : at + room]
+        if self._texts and type(self._texts[0]) is not type(taken[0]):
+            self._step()
+        self._texts += taken
+        self._ordinals.extend(range(first + at, first + at + len(taken)))
+        self._size += sum(map(len, taken))
+        self._runs.append((source, len(taken)))
         if len(self._texts) == _STEP:
             self._step()
+        return len(taken)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has to be written before more is taken."""
         return self._size >= _MOST_TEXT or len(self._ordinals) >= _MOST_RECORDS
 
     def __len__(self) -> int:
@@ -65,8 +75,11 @@ class Buffer:
     def _step(self) -> None:
         import pyarrow as pa
 
-        self._ready.append(pa.array(self._texts, pa.string()))
-        self._texts.clear()
+        if isinstance(self._texts[0], bytes):
+            self._ready.append(pa.array(self._texts, pa.binary()).view(pa.string()))
+        else:
+            self._ready.append(pa.array(self._texts, pa.string()))
+        self._texts = []
 
     def record_table(self) -> pa.Table:
         """``records``: source_no, source_record, record."""
@@ -75,7 +88,7 @@ class Buffer:
         if self._texts:
             self._step()
         numbers = array("i")
-        for source, count in self.runs:
+        for source, count in self._runs:
             numbers.extend([source.number] * count)
         return pa.table(
             {
@@ -89,7 +102,7 @@ class Buffer:
         """``sources``: what every record of a source shares."""
         import pyarrow as pa
 
-        sources = list({source.number: source for source, _ in self.runs}.values())
+        sources = list({source.number: source for source, _ in self._runs}.values())
         return pa.table(
             {
                 "source_no": pa.array([source.number for source in sources], pa.int32()),

@@ -9,9 +9,10 @@ import multiprocessing
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,25 +122,29 @@ class Worker:
         except containers.DAMAGE as error:
             outcome.problems.append(Problem("", f"reading broke off: {error}", 1))
 
+    def _filled(self, task: Read | Clock, outcome: Outcome, opened: Callable[[], Buffer]) -> Iterator[Buffer]:
+        """Put the records of *task* into what *opened* returns; yield each buffer that is full, and the last one."""
+        buffer = opened()
+        for first, texts in self._records(task.source, task.part, outcome):
+            at = 0
+            while at < len(texts):
+                at += buffer.take(task.source, first, texts, at)
+                if buffer.is_full:
+                    yield buffer
+                    buffer = opened()
+        yield buffer
+
     def _read(self, task: Read) -> int:
-        outcome = Outcome()
-        source, count = task.source, 0
-        buffer = self._open_run(task)
-        before = len(buffer)
-        add = buffer.add
-        for ordinal, text in self._records(source, task.part, outcome):
-            if add(ordinal, text):
-                buffer.runs.append((source, len(buffer) - before))
-                count += len(buffer) - before
-                self._flush(source.format)
-                buffer, before = self._open_run(task), 0
-                add = buffer.add
-        buffer.runs.append((source, len(buffer) - before))
-        count += len(buffer) - before
-        self._problems += [(source.number, problem) for problem in outcome.problems]
+        outcome, opened = Outcome(), partial(self._opened, task)
+        count = -len(opened())
+        for buffer in self._filled(task, outcome, opened):
+            count += len(buffer)
+            if buffer.is_full:
+                self._flush(task.source.format)
+        self._problems += [(task.source.number, problem) for problem in outcome.problems]
         return count
 
-    def _open_run(self, task: Read) -> Buffer:
+    def _opened(self, task: Read) -> Buffer:
         buffer = self._buffers.setdefault(task.source.format, Buffer())
         buffer.offsets[task.source.number] = task.offsets
         self._word[task.source.number] = "line" if task.source.layout.kind == "lines" else "record"
@@ -198,29 +203,24 @@ class Worker:
         if not self._writer.has_clock(task.source.format):
             return Done(task)
         findings: list[Finding] = []
-        buffer = Buffer()
-        for ordinal, text in self._records(task.source, task.part, Outcome()):
-            if buffer.add(ordinal, text):
-                findings += self._clock_of(task, buffer)
-                buffer = Buffer()
-        findings += self._clock_of(task, buffer)
+        for buffer in self._filled(task, Outcome(), Buffer):
+            findings += self._clock_of(task.source.format, buffer)
         return Done(task, findings=tuple(findings))
 
-    def _clock_of(self, task: Clock, buffer: Buffer) -> list[Finding]:
+    def _clock_of(self, fmt: str, buffer: Buffer) -> list[Finding]:
         if not buffer:
             return []
         import duckdb
 
-        buffer.runs.append((task.source, len(buffer)))
         records = buffer.record_table()
         try:
-            rows = self._writer.clock(task.source.format, records)
+            rows = self._writer.clock(fmt, records)
         except duckdb.Error:
             with self._writer.more_memory():
                 records = sort_out(
                     self._writer, records, self._writer.invalid(records)
                 ).records  # named when they are read
-                rows = self._writer.clock(task.source.format, records) if records.num_rows else []
+                rows = self._writer.clock(fmt, records) if records.num_rows else []
         return [Finding(**row) for row in rows]
 
 

@@ -52,7 +52,7 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout) -> Rec
     """Yield (ordinal, text) of every record of *stream*, which is read as one *part*."""
     reader = _Reader(Text(stream, layout.encoding, outcome, part.end), outcome, layout)
     for ordinal, (_, text) in enumerate(reader.records(), part.first_record):
-        yield ordinal, text
+        yield ordinal, [text]
 
 
 def samples(stream: BinaryIO, layout: Layout) -> Iterator[tuple[Any, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from wmiwarehouse.readers import event_xml
-from wmiwarehouse.readers.model import Outcome, Problem, Records
+from wmiwarehouse.readers.model import Outcome, Problem, Records, each
 from wmiwarehouse.readers.shapes import Shape, look
 
 NAME = "#Event"
@@ -13,14 +13,14 @@ NAME = "#Event"
 
 def added(records: Records, shape: Shape, outcome: Outcome) -> Records:
     """Yield *records*, with the event as ``#Event`` beside the field of *shape* that has its XML."""
-    for ordinal, text in records:
+    for ordinal, text in each(records):
         if "<Event" not in text and "\\u003c" not in text.lower():
-            yield ordinal, text
+            yield ordinal, [text]
             continue
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError:
-            yield ordinal, text  # named where it is projected
+            yield ordinal, [text]  # named where it is projected
             continue
         record = shape.place_in(document)
         xml = look(record, shape.event_xml)
@@ -31,4 +31,4 @@ def added(records: Records, shape: Shape, outcome: Outcome) -> Records:
             except (event_xml.EventXmlError, TypeError) as error:
                 cause = f"the XML in {shape.event_xml} is not read, the other fields are: {error}"
                 outcome.problems.append(Problem(f"record {ordinal}", cause))
-        yield ordinal, text
+        yield ordinal, [text]

@@ -27,6 +27,7 @@ _EVENT = '{"Event":{'
 _LARGEST_GAP = 1_000_000  # two logs that were put together have greater ones
 _NONE: frozenset[str] = frozenset()
 _MOST_PER_CHUNK = 2_200  # 64 KiB of the smallest records
+_TOGETHER = 128  # records handed over at a time; the text of one may be many times as long as its chunk
 
 
 def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
@@ -131,27 +132,40 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
     """
     from evtx import PyEvtxParser
 
-    ordinal = part.first_record
+    first, texts = part.first_record, list[str]()
     for data, is_new in (cut for piece in _pieces(stream, part) for cut in values.pieces(piece)):
         sound = _NONE if is_new else values.sound
         parser = PyEvtxParser(io.BytesIO(file_header(len(data) // evtx_chunk.SIZE) + data), number_of_threads=1)
         records: Any = iter(parser.records_json())
         while True:
+            reason = None
             try:
                 for record in records:
                     text = record["data"]
                     if text[KIND_START : text.find('"Level"', KIND_START, KIND_LIMIT)] in sound:
-                        yield ordinal, text
+                        texts.append(text)
                     elif text.startswith(_EVENT):
-                        yield ordinal, values.whole(record, data)
-                    elif record["event_record_id"] < evtx_chunk.UNTRUSTED_IDS:  # else the survey has named it
-                        outcome.problems.append(Problem(f"record {ordinal}", "no event in it: overwritten", 1))
-                    ordinal += 1
-                break
+                        texts.append(values.whole(record, data))
+                    else:
+                        if record["event_record_id"] < evtx_chunk.UNTRUSTED_IDS:  # else the survey has named it
+                            reason = "no event in it: overwritten"
+                        break
+                    if len(texts) == _TOGETHER:
+                        yield first, texts
+                        first, texts = first + _TOGETHER, []
+                else:
+                    break
             except (RuntimeError, OSError, ValueError) as error:
                 if not _is_untrusted(error):
-                    outcome.problems.append(Problem(f"record {ordinal}", f"cannot be parsed: {_cause(error)}", 1))
-                ordinal += 1
+                    reason = f"cannot be parsed: {_cause(error)}"
+            ordinal = first + len(texts)
+            if reason:
+                outcome.problems.append(Problem(f"record {ordinal}", reason, 1))
+            if texts:
+                yield first, texts
+            first, texts = ordinal + 1, []
+    if texts:
+        yield first, texts
 
 
 def _pieces(stream: BinaryIO, part: Slice) -> Iterator[bytes]:

@@ -35,6 +35,7 @@ _PLAIN = re.compile(r'<EventData>\s*((?:<Data Name="[^"]*">[^<]*</Data>\s*)*)</E
 _NAMES = re.compile(r'<Data Name="([^"]*)">')
 _BUCKETS = struct.Struct("<32I")
 _TEMPLATE_TABLE = 384
+_TEMPLATE = struct.Struct("<I4s")  # where the next one of its bucket is, and the start of its GUID
 
 
 class ValueCheck:
@@ -117,13 +118,12 @@ class ValueCheck:
 
 def _templates(data: bytes, chunk: int) -> set[bytes]:
     """Return the ids of the templates that the chunk at *chunk* in *data* uses; its table may be empty."""
-    found: set[bytes] = set()
+    found, seen = set[bytes](), {0}
     for offset in _BUCKETS.unpack_from(data, chunk + _TEMPLATE_TABLE):
-        seen: set[int] = set()
-        while 0 < offset <= evtx_chunk.SIZE - 8 and offset not in seen:
+        while offset not in seen and offset <= evtx_chunk.SIZE - _TEMPLATE.size:
             seen.add(offset)
-            found.add(data[chunk + offset + 4 : chunk + offset + 8])
-            (offset,) = struct.unpack_from("<I", data, chunk + offset)
+            offset, template = _TEMPLATE.unpack_from(data, chunk + offset)
+            found.add(template)
     return found or set(_INSTANCE.findall(data, chunk, chunk + evtx_chunk.SIZE))
 
 

@@ -39,23 +39,31 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
 
 
 def read(stream: BinaryIO, part: Slice, outcome: Outcome) -> Records:
-    """Yield (line number, text) of every line in *part* of *stream*, which stands at the part's first byte."""
+    """Yield the lines in *part* of *stream*, which stands at the part's first byte; an ordinal is a line's number."""
     line = part.first_record
     for position, block in _whole_lines(stream, part, outcome):
         if position == 0 and block.startswith(codecs.BOM_UTF8):
             block = block[len(codecs.BOM_UTF8) :]
             position += len(codecs.BOM_UTF8)
         try:
-            texts = block.decode("utf-8").split("\n")
+            block.decode()
+            texts = block.split(b"\n")
         except UnicodeDecodeError:
-            texts = list(_decode_each(block, line, position, outcome))
-        for text in texts:
-            if text.startswith("{") or text.lstrip().startswith("{"):
-                yield line, text
-            elif text and not text.isspace() and not _HEADING.fullmatch(text):
-                outcome.problems.append(Problem(f"line {line}", "not a JSON object", 1))
-            line += 1
-        line -= 1 if block.endswith(b"\n") else 0
+            texts = list(_mended(block, line, position, outcome))
+        if not texts[-1]:
+            texts.pop()
+        start = 0
+        for number, text in enumerate(texts):
+            if text.startswith(b"{") or (odd := text.decode()).lstrip().startswith("{"):
+                continue
+            if odd and not odd.isspace() and not _HEADING.fullmatch(odd):
+                outcome.problems.append(Problem(f"line {line + number}", "not a JSON object", 1))
+            if start < number:
+                yield line + start, texts[start:number]
+            start = number + 1
+        if start < len(texts):
+            yield line + start, texts[start:] if start else texts
+        line += len(texts)
 
 
 def _whole_lines(stream: BinaryIO, part: Slice, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
@@ -93,12 +101,14 @@ def _blocks(stream: BinaryIO, part: Slice) -> Iterator[bytes]:
         yield block
 
 
-def _decode_each(block: bytes, line: int, position: int, outcome: Outcome) -> Iterator[str]:
+def _mended(block: bytes, line: int, position: int, outcome: Outcome) -> Iterator[bytes]:
+    """Yield the lines of *block* as UTF-8; what is none is replaced, and named."""
     for number, raw in enumerate(block.split(b"\n"), line):
         try:
-            yield raw.decode("utf-8")
+            raw.decode("utf-8")
+            yield raw
         except UnicodeDecodeError as error:
             place = f"line {number} (byte {position + error.start})"
             outcome.problems.append(Problem(place, "not valid UTF-8: kept with the bad bytes replaced"))
-            yield raw.decode("utf-8", "replace")
+            yield raw.decode("utf-8", "replace").encode()
         position += len(raw) + 1

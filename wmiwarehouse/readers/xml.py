@@ -69,7 +69,7 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout) -> Rec
             if text.held.find("\0", stop, at) >= 0:
                 reason = "an event with zero bytes in it: overwritten, kept as it is, and perhaps made of two"
                 outcome.problems.append(Problem(f"line {text.line_at(stop)}", reason))
-            yield ordinal, record
+            yield ordinal, [record]
         except EventXmlError as error:
             outcome.problems.append(Problem(f"line {text.line_at(stop)}", f"an event cannot be read: {error}", 1))
             following = START.search(text.held, stop + 1, end or len(text.held))
