@@ -13,6 +13,8 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake.catalog import connect
+from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.relations import settings_relations
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import Views
@@ -113,8 +115,7 @@ def library() -> Library:
 
 @pytest.fixture(scope="session")
 def _catalog(library: Library) -> Iterator[Connection]:
-    connection = duckdb.connect(config={"threads": 1})
-    connection.execute("set timezone = 'UTC'")
+    connection = connect(threads=1)
     columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     connection.execute(f"create table lake_events ({columns})")
     connection.execute(
@@ -130,12 +131,12 @@ def _catalog(library: Library) -> Iterator[Connection]:
         connection.execute(statement)
     connection.execute("create schema hunt")
     views = Views(library)
-    for model in library.models:
-        connection.execute(views.model(model.name))
-    for analytic in library.analytics:
-        connection.execute(views.statement(analytic.sql))
-    for risk in library.risk:
-        connection.execute(views.statement(risk.sql))
+
+    def make_others() -> None:
+        for sql in [*(item.sql for item in library.analytics), *(item.sql for item in library.risk)]:
+            connection.execute(views.statement(sql))
+
+    views.make(connection, views.models, make_others)
     yield connection
     connection.close()
 
@@ -164,8 +165,7 @@ def lake(_catalog: Connection) -> Lake:
 def rows_of(connection: Connection, relation: str) -> list[Row]:
     """Every row of *relation* (a name or a select)."""
     query = relation if relation.startswith("select") else f"select * from {relation}"
-    found: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
-    return found
+    return rows(connection, query)
 
 
 @pytest.fixture

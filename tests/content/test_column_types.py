@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake.query import columns_of
 
 #: What both engines read back from Parquet.
 _SCALARS = {"TIMESTAMP WITH TIME ZONE", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE"}
@@ -75,12 +76,12 @@ def test_every_column_has_a_type_that_both_engines_read(
     library: Library, lake: Callable[[list[dict[str, Any]]], duckdb.DuckDBPyConnection]
 ) -> None:
     connection = lake([])
-    names = [*(item.name for item in library.models), *(f"hunt.{item.view}" for item in library.analytics)]
-    names += [f"hunt.{item.view}" for item in library.risk]
+    names = [("main", item.name) for item in library.models]
+    names += [("hunt", item.view) for item in library.analytics] + [("hunt", item.view) for item in library.risk]
     found = [
         f"{name}.{column}: {kind}"
-        for name in names
-        for column, kind, *_ in connection.sql(f"describe {name}").fetchall()
+        for schema, name in names
+        for column, kind in columns_of(connection, name, schema).items()
         if not is_read_by_both(kind)
     ]
     assert not found, "\n".join(found)

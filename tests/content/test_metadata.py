@@ -13,6 +13,7 @@ import pytest
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError, parse_analytic, parse_model
 from wmiwarehouse.frontmatter import Document
+from wmiwarehouse.lake.query import columns_of
 from wmiwarehouse.schema import EVENT_COLUMNS
 
 PATH = Path("sql/analytics/x_v1.sql")
@@ -159,10 +160,11 @@ def test_what_a_head_names_exists(
     library: Library, lake: Callable[[list[dict[str, Any]]], duckdb.DuckDBPyConnection]
 ) -> None:
     connection = lake([])
-    model = set(connection.sql("select * from events limit 0").columns)
+    model = set(columns_of(connection, "events"))
     for item in library.analytics:
         head = item.metadata
-        columns = set(connection.sql(f"select * from hunt.{item.view} limit 0").columns)
+        ordered = list(columns_of(connection, item.view, "hunt"))
+        columns = set(ordered)
         for needed in head.requires:
             assert set(needed.columns) <= set(EVENT_COLUMNS), item.path
         assert {thing.field for thing in head.risk_objects} <= columns, item.path
@@ -170,13 +172,12 @@ def test_what_a_head_names_exists(
         assert {*head.key, *filter(None, [head.confidence_field])} <= columns, item.path
         assert {term.split()[0] for term in head.order_by} <= columns, item.path
         assert set(re.findall(r"\$(\w+)", head.message or "")) <= columns, item.path
-        connection.sql(f"select * from hunt.{item.view} order by {', '.join(head.order_by)}").fetchall()
+        connection.execute(f"select * from hunt.{item.view} order by {', '.join(head.order_by)}")
         if head.kind == "chain":
             assert {"source_host", "target_host", "source_evidence", "target_evidence"} <= columns, item.path
         elif head.filters == "rows":
             shared = ["event_time", "host", "event_uid"]
             evidence = ["channel", "event_id", "record_id", "source_file", "source_record"]
-            ordered = connection.sql(f"select * from hunt.{item.view} limit 0").columns
             assert ordered[:3] == shared, item.path
             assert ordered[-5:] == evidence, item.path
             assert columns & model, item.path

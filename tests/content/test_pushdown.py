@@ -11,7 +11,9 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake.catalog import connect
 from wmiwarehouse.lake.relations import analytic_requirement, base_relations
+from wmiwarehouse.lake.views import Views
 
 Row = dict[str, Any]
 
@@ -29,15 +31,12 @@ def on_parquet(
     rows += [{"is": kind, "destination_port": port} for kind in ("5156", "sysmon 3") for port in (135, 445)]
     path = tmp_path / "events.parquet"
     lake(rows).execute(f"copy lake_events to '{path}' (format parquet)")
-    connection = duckdb.connect(config={"threads": 1})
-    connection.execute("set timezone = 'UTC'")
+    connection = connect(threads=1)
     for statement in base_relations([]):
         connection.execute(statement)
     connection.execute(f"create or replace view lake_events as select * from read_parquet('{path}')")
     connection.execute(analytic_requirement(library))
-    connection.execute("create schema hunt")
-    for item in library.views:
-        connection.execute(item.sql)
+    Views(library).make(connection, ("events", "process_creation", "network_connection"))
     return connection
 
 

@@ -16,9 +16,10 @@ from wmiwarehouse.lake.query import rows
 ASKED = ("lateral_movement", "evidence_tampering", "data_coverage", "wmiprvse_children", "report_remote_execution")
 
 
-def are_kept(hunting: Hunt) -> bool:
-    """Whether ``events`` is a table by now."""
-    return bool(rows(hunting.connection(), "select 1 as yes from duckdb_tables() where table_name = 'events'"))
+def are_kept(hunting: Hunt, *, beneath: bool = False) -> bool:
+    """Whether ``events``, or what the filters leave of them *beneath*, is a table by now."""
+    connection = hunting.connection(beneath=beneath)
+    return bool(rows(connection, "select 1 as yes from duckdb_tables() where table_name = 'events'"))
 
 
 def answers(hunting: Hunt, library: Library) -> dict[str, Any]:
@@ -31,10 +32,12 @@ def test_the_rows_are_the_same(warehouse: Path, monkeypatch: pytest.MonkeyPatch,
     with open_hunt(warehouse, library, filters) as hunting:
         found = answers(hunting, library)
         assert are_kept(hunting)
+        assert are_kept(hunting, beneath=True) is bool(filters)
     monkeypatch.setattr(kept, "_EVENTS_ALIKE", 0)
     with open_hunt(warehouse, library, filters) as hunting:
         assert answers(hunting, library) == found
         assert not are_kept(hunting)
+        assert not are_kept(hunting, beneath=True)
     assert found["lateral_movement"]
 
 

@@ -120,9 +120,11 @@ def _standing(
 ) -> list[Analytic]:
     """Return the analytics with a row that is *event* or has it among its evidence."""
     analytics = sorted(library.newest.values(), key=lambda item: item.metadata.kind in _LASTING)
+    if not hunting.is_large:
+        hunting.prepare(analytics)
     standing = []
     for number, analytic in enumerate(analytics):
-        if analytic.metadata.kind in _LASTING:
+        if hunting.is_large and analytic.metadata.kind in _LASTING:
             # Only now: what sessions and chains share is worked out for all times, single events are found by theirs.
             hunting.prepare(analytics[number:])
         standing += [analytic] if _stands_in(hunting, analytic, event) else []

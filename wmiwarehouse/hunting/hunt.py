@@ -17,7 +17,7 @@ from wmiwarehouse.errors import NoDataError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters, bound
-from wmiwarehouse.hunting.kept import columns_read, fits, to_keep
+from wmiwarehouse.hunting.kept import to_keep, work_out
 from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
@@ -56,8 +56,8 @@ class Hunt:
         self._views: set[tuple[bool, str]] = set()
         self._files = states(file for batch in self._batches for file in batch.event_files)
         self._size = sum(size for size, _ in self._files)
-        self._is_large = self._size >= LEAST_LAKE
-        self._kept: set[str] = set()
+        self.is_large = self._size >= LEAST_LAKE  # what takes long is remembered on disk
+        self._kept: set[tuple[bool, str]] = set()
         self._tables: set[str] = set()  # analytics worked out once: in tables, or remembered on disk
         self._remembered: Remembered | None = None
         self._newest: datetime | None = None
@@ -82,7 +82,7 @@ class Hunt:
     @cached_property
     def _has_few(self) -> bool:
         """Whether there are few enough records to hold what is found in them."""
-        return not self._is_large and (self.totals()["records"] or 0) <= MOST_HITS
+        return not self.is_large and (self.totals()["records"] or 0) <= MOST_HITS
 
     def lines(self, analytics: Sequence[Analytic]) -> list[Line]:
         """Return the summary of each of *analytics*; what several of them read is worked out once."""
@@ -94,7 +94,7 @@ class Hunt:
 
         *found* are its rows, for a caller that has them already.
         """
-        once = found is None and self._is_large and not self._filters and not self._tuning.about(analytic)
+        once = found is None and self.is_large and not self._filters and not self._tuning.about(analytic)
         counted = self._counted_before(analytic) if once else {}
         if counted:
             return Line(analytic, seen=self.seen(analytic), **counted)
@@ -189,7 +189,7 @@ class Hunt:
     def prepare(self, analytics: Sequence[Analytic]) -> None:
         """Work out once what *analytics* share, and their hits; a single look at one of them does without."""
         self._keep(analytics)
-        if self._is_large:
+        if self.is_large:
             self._recall(counted(analytics), work_out=True)
         else:
             fresh = [item for item in counted(analytics) if (False, item.view) not in self._views]
@@ -207,14 +207,13 @@ class Hunt:
 
     def totals(self) -> dict[str, Any]:
         """Return what is in the warehouse: records, hosts, first_time, last_time."""
-        connection = self._connect(beneath=False)
         # The list of hosts has it all; of 100 million events it took 20 s.
         query = """
             select
                 cast(coalesce(sum(records), 0) as bigint) as records, count(distinct host) as hosts,
                 min(first_time) as first_time, max(last_time) as last_time
             from lake_hosts"""
-        return rows(connection, query)[0]
+        return rows(self._connect(beneath=False), query)[0]
 
     def close(self) -> None:
         """Give the connections back."""
@@ -229,7 +228,7 @@ class Hunt:
 
     def query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         """Return a connection and the SQL of the rows of *analytic* under the filters, suppressed ones too."""
-        beneath = analytic.metadata.filters == "events" and bool(self._filters)
+        beneath = self._is_beneath(analytic)
         if not self._filters:
             self._recall([analytic], work_out=True)
         connection = self.connection(analytic, beneath=beneath)
@@ -243,7 +242,7 @@ class Hunt:
 
     def _in_order(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         self._keep([analytic])
-        if self._filters or self._is_large or self._tuning.about(analytic) or (False, analytic.view) in self._views:
+        if self._filters or self.is_large or self._tuning.about(analytic) or (False, analytic.view) in self._views:
             connection, sql, values = self.query(analytic)
         else:  # nobody asks for the view, and to make it takes as long as to plan the query
             connection, values = self._connect(beneath=False), {}
@@ -263,18 +262,20 @@ class Hunt:
         return tuning.tests(analytic, columns_of(self.connection(analytic), analytic.view, "hunt"))
 
     def _keep(self, analytics: Sequence[Analytic]) -> None:
-        """Work out what *analytics* share, where their events are not filtered beneath them."""
-        chosen = [item for item in analytics if item.metadata.filters == "rows" or not self._filters]
-        if self._is_large or not chosen:  # what costs most is remembered on disk, the rest would take much memory
-            return
-        connection, views = self._connect(beneath=False), self._made[False]
-        names = [one for one in to_keep(self._library, chosen, self._size, views.how_often) if one not in self._kept]
-        self._kept.update(names)
-        if "events" in names and not fits(connection):
-            names.remove("events")
-        views.make(connection, names)
-        for name in names:
-            views.keep(connection, name, columns_read(self._library, name, columns_of(connection, name)))
+        """Work out what *analytics* share."""
+        for beneath in (False, True):
+            chosen = [item for item in analytics if self._is_beneath(item) is beneath]
+            if self.is_large or not chosen:
+                continue
+            connection, views = self._connect(beneath=beneath), self._made[beneath]
+            wanted = to_keep(self._library, chosen, self._size, views.how_often)
+            names = [name for name in wanted if (beneath, name) not in self._kept]
+            self._kept.update((beneath, name) for name in names)
+            work_out(connection, views, self._library, names)
+
+    def _is_beneath(self, analytic: Analytic) -> bool:
+        """Whether the filters narrow the events of *analytic*, not its rows."""
+        return analytic.metadata.filters == "events" and bool(self._filters)
 
     def _recall(self, analytics: Iterable[Analytic], *, work_out: bool) -> None:
         """Have all hits of *analytics* from disk, whatever the filters: worked out before or, if *work_out*, now.
@@ -312,7 +313,7 @@ class Hunt:
                 query = f"create table {FRESH} as select event_uid from lake_events where {fresh}"
                 connection.execute(query, values)
             remembered = None
-            if self._is_large and not beneath:
+            if self.is_large and not beneath:
                 remembered = self._remembered = Remembered(self._warehouse.root, [*statements, str(self._files)])
             self._made[beneath] = create_views(connection, self._library, (), (), where, remembered)
         return self._connections[beneath]
@@ -320,10 +321,9 @@ class Hunt:
     def newest(self) -> datetime | None:
         """Return the time of the newest event."""
         if self._newest is None:
-            connection = self._connect(beneath=False)
             # A clock that ran ahead must not move every span into the future.
             query = "select max(event_time) as newest from lake_events where event_time <= ingested_at"
-            self._newest = rows(connection, query)[0]["newest"]
+            self._newest = rows(self._connect(beneath=False), query)[0]["newest"]
         return self._newest
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wmiwarehouse.content.library import Analytic, Library
-from wmiwarehouse.lake.query import rows
-from wmiwarehouse.lake.views import relations_in
+from wmiwarehouse.lake.query import columns_of, rows
+from wmiwarehouse.lake.views import Views, relations_in
 
 #: From so many analytics on, shared models are worth keeping.
 _MANY = 8
@@ -49,6 +49,14 @@ def to_keep(
         if reads[model.name]:
             reads.update(name for name in relations_in(model.sql) if name in names)
     return once + [model.name for model in library.models if model.metadata.kept and reads[model.name] > 1]
+
+
+def work_out(connection: Any, views: Views, library: Library, names: Iterable[str]) -> None:
+    """Make tables of the models *names* on *connection*, which has *views*; not of more events than it can hold."""
+    fitting = [name for name in names if name != "events" or fits(connection)]
+    views.make(connection, fitting)
+    for name in fitting:
+        views.keep(connection, name, columns_read(library, name, columns_of(connection, name)))
 
 
 def fits(connection: Any) -> bool:
