@@ -20,7 +20,7 @@ demo: $(STAMP) ## make logs of an invented attack in demo/, ingest them and prin
 	$(BIN)/wmiwh hunt -w demo/warehouse
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff and the import contract
 	$(BIN)/ruff check .
