@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,23 @@ def test_a_cut_log_loses_exactly_what_is_not_read(tmp_path: Path, length: int) -
         stream.seek(part.start)
         read += sum(1 for _ in each(evtx.read(stream, part, outcome, ValueCheck())))
     assert read + sum(problem.lost for problem in found.problems + outcome.problems) == truth.files[name]
+
+
+def test_records_before_a_break_in_the_stream_are_handed_over(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Breaking(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() >= HEADER + 2 * CHUNK:
+                raise EOFError("Compressed file ended")
+            return super().read(size)
+
+    monkeypatch.setattr(evtx, "_CHUNKS_PER_SLICE", 1)
+    (part,) = evtx.survey(io.BytesIO(bytes(log.data)), divisible=False).slices
+    stream, found, values = Breaking(bytes(log.data)), list[tuple[int, str]](), ValueCheck()
+    for _ in range(2):  # the second time no template is new, and chunks are read together
+        stream.seek(HEADER)
+        found.clear()
+        with suppress(EOFError):
+            for record in each(evtx.read(stream, part, Outcome(), values)):
+                found.append(record)
+            pytest.fail("the stream has to break off")
+    assert len(found) == len(log.records_of(1)) + len(log.records_of(2))

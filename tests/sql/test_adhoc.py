@@ -225,7 +225,10 @@ def test_only_what_is_named_is_made(place: Place, library: Library, monkeypatch:
     [
         ("select * from hunt.lateral_movement order by all", True),
         ("select * from process_creation join logon using (event_uid) order by all", True),
-        ("select count(*), max(e.keywords) from events as e, hunt.lateral_movement as m where e.host = m.source_host", False),
+        (
+            "select max(e.keywords) from events as e join hunt.lateral_movement as m on e.host = m.source_host",
+            False,
+        ),
     ],
 )
 def test_events_worked_out_once_change_nothing(

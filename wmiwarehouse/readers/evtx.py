@@ -164,8 +164,9 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, values: ValueCheck) ->
             if texts:
                 yield first, texts
             first, texts = ordinal + 1, []
-    if texts:
-        yield first, texts
+        if texts:  # now: the stream may break off at the next piece
+            yield first, texts
+            first, texts = first + len(texts), []
 
 
 def _pieces(stream: BinaryIO, part: Slice) -> Iterator[bytes]:
