@@ -21,11 +21,8 @@ select
             regexp_extract(_message, '; (?:HostProcessID|ClientProcessID) = ([0-9]+)', 1)
         )
     ) as process_id,
-    coalesce(
-        data ->> '$.ClientMachine',
-        data ->> '$.ClientMachineFQDN',
-        case when event_id = 5860 then nullif(regexp_extract(_message, ', ClientMachine = ([^;]*)', 1), '') end
-    ) as wmi_client_machine,
+    case when event_id = 5860 then nullif(regexp_extract(_message, ', ClientMachine = ([^;]*)', 1), '') end as _caller,
+    coalesce(data ->> '$.ClientMachine', data ->> '$.ClientMachineFQDN', _caller) as wmi_client_machine,
     coalesce(
         data ->> '$.Provider', nullif(regexp_extract(_message, ';\s+Provider ?= ?(.*?), queryID = ', 1), '')
     ) as object_name,

@@ -133,6 +133,8 @@ def test_a_source_of_ones_own_says_what_its_records_have(tmp_path: Path) -> None
         ("", "plain select"),
         ("select upper(_user) as user_name from records", "no column '_user' in this select"),
         ("select user_domain as user_name, user_name as user_domain from records", "name each other in a circle"),
+        ("select data ->> '$.X' as _User, upper(_user) as user_name from records", "'_User' has to be in lower case"),
+        ("select base_name(process_path) as process_name from records", "no column 'process_path' in this select"),
     ],
 )
 def test_mistakes_in_a_source_name_the_file(tmp_path: Path, select: str, cause: str) -> None:
@@ -164,6 +166,25 @@ def test_columns_may_name_each_other(tmp_path: Path, project: Project) -> None:
     assert [second[name] for name in ("user_name", "user_domain", "user_sid")] == ["y", None, None]
     assert (first["computer"], first["task"], first["host"]) == ("h", "H", "h")
     assert list(first) == list(EVENT_COLUMNS)
+
+
+def test_a_step_of_a_format_is_not_seen_in_the_sources(tmp_path: Path, project: Project) -> None:
+    write_event(tmp_path, "select data ->> '$.X' as _user, upper(_user) as user_name from records")
+    write_format(tmp_path, {"_user": "'of the format'", "task": "record ->> '$.h'", "keywords": "task || '!'"})
+    (row,) = project("own", [{"c": "Mine", "id": 5, "h": "H", "X": "x"}], Projection(tmp_path))
+    assert (row["user_name"], row["task"], row["keywords"]) == ("X", "H", "H!")
+
+
+def test_steps_in_joins_and_conditions(tmp_path: Path, sql: Any, project: Project) -> None:
+    write_event(tmp_path, "select data ->> '$.X' as user_name from records")
+    tail = "left join clock on clock.host = _h where _wanted = 'yes'"
+    write_format(tmp_path, {"_h": "host_name(record ->> '$.h')", "_wanted": "record ->> '$.w'"}, tail=tail)
+    own = Projection(tmp_path)
+    rows = project("own", [{"c": "Mine", "id": 5, "h": "H", "w": w} for w in ("yes", "no", "yes", None)], own)
+    assert len(rows) == 2
+    query = own.left_out("own")
+    assert query
+    assert sql.execute(query).fetchall() == [(0, 2)]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import ExitCode, NoDataError, UsageError, WmiwhError
-from wmiwarehouse.hunting import adhoc, guard, kept
+from wmiwarehouse.hunting import adhoc, guard
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Warehouse
@@ -205,8 +205,8 @@ def test_misspelt_columns_are_named_with_the_nearest(ask: Any) -> None:
 def test_only_what_is_named_is_made(place: Place, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
 
-    def counted(connection: Any, *arguments: Any, **named: Any) -> Any:
-        views = create_views(connection, *arguments, **named)
+    def counted(connection: Any, *arguments: Any) -> Any:
+        views = create_views(connection, *arguments)
         query = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
         models = {model.name for model in library.models}
         made.append(len(models & {name for (name,) in connection.execute(query).fetchall()}))
@@ -218,38 +218,6 @@ def test_only_what_is_named_is_made(place: Place, library: Library, monkeypatch:
             assert isinstance(reader, pa.RecordBatchReader)
     assert made[0] == 1
     assert made[1] < len(library.models) / 2
-
-
-@pytest.mark.parametrize(
-    ("sql", "is_kept"),
-    [
-        ("select * from hunt.lateral_movement order by all", True),
-        ("select * from process_creation join logon using (event_uid) order by all", True),
-        (
-            "select max(e.keywords) from events as e join hunt.lateral_movement as m on e.host = m.source_host",
-            False,
-        ),
-    ],
-)
-def test_events_worked_out_once_change_nothing(
-    place: Place, library: Library, monkeypatch: pytest.MonkeyPatch, sql: str, is_kept: bool
-) -> None:
-    def found() -> tuple[list[str], list[dict[str, Any]]]:
-        made: list[str] = []
-
-        def counted(*given: Any) -> None:
-            made.extend(given[-1])
-            kept.work_out(*given)
-
-        monkeypatch.setattr(adhoc, "work_out", counted)
-        with adhoc.answer(place.warehouse, library, sql) as reader:
-            return made, reader.read_all().to_pylist()
-
-    monkeypatch.setattr(kept, "_EVENTS_ALIKE", kept._MOST)
-    made, rows = found()
-    assert (made == ["events"]) is is_kept
-    monkeypatch.setattr(kept, "_EVENTS_ALIKE", 0)
-    assert found() == ([], rows)
 
 
 def test_no_warehouse(tmp_path: Path, library: Library) -> None:

@@ -29,13 +29,12 @@ from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
 from wmiwarehouse.hunting.deadline import ended
 from wmiwarehouse.hunting.guard import Checked, check
-from wmiwarehouse.hunting.kept import keeps_events, work_out
 from wmiwarehouse.hunting.refusals import one_line
 from wmiwarehouse.lake import catalog, relations
 from wmiwarehouse.lake.hosts import Hosts, literal
 from wmiwarehouse.lake.memory import size as size_of
 from wmiwarehouse.lake.settings import Settings
-from wmiwarehouse.lake.views import Views, create_views
+from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.lake.whole import check_whole
 
@@ -105,16 +104,8 @@ def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> 
         settings = Settings.load(warehouse.root)
         relations.lay(connection, relations.base_relations(batches, settings, Hosts.of(batches, settings)))
         analytics = _in_hunt(library, {name for schema, name in checked.relations if schema == "hunt"})
-        models = [model for model in library.models if ("main", model.name) in checked.relations]
-
-        def before(views: Views) -> None:
-            """Work events out once where it pays, unless the statement may ask for columns that no view reads."""
-            size = sum(path.stat().st_size for batch in batches for path in batch.event_files)
-            texts = [item.sql for item in analytics] + [model.sql for model in models]
-            if all(model.name != "events" for model in models) and keeps_events(texts, size, views.how_often):
-                work_out(connection, views, library, ["events"])
-
-        create_views(connection, library, analytics, [model.name for model in models], before=before)
+        wanted = {name for schema, name in checked.relations if schema == "main"}
+        create_views(connection, library, analytics, wanted & {model.name for model in library.models})
     lock_down(connection, batches)
 
 

@@ -28,23 +28,17 @@ _MOST = 8 << 20
 _MOST_TEXT = 256 << 20
 
 
-def keeps_events(statements: Iterable[str], size: int, how_often: Callable[[str, str], int]) -> bool:
-    """Whether to work out ``events`` once for the views that *statements* make, of *size* bytes of events.
-
-    For *how_often* see :meth:`wmiwarehouse.lake.views.Views.how_often`.
-    """
-    return size <= min(_EVENTS_ALIKE * sum(how_often("events", sql) for sql in statements), _MOST)
-
-
 def to_keep(
     library: Library, analytics: Iterable[Analytic], size: int, how_often: Callable[[str, str], int]
 ) -> list[str]:
     """Return the models to work out once for *analytics*, each after those that it reads.
 
-    For *size* and *how_often* see :func:`keeps_events`.
+    *size* are the bytes of events that there are; for *how_often* see :meth:`wmiwarehouse.lake.views.Views.how_often`.
     """
     chosen = list(analytics)
-    once = ["events"] if keeps_events([item.sql for item in chosen], size, how_often) else []
+    once = (
+        ["events"] if size <= min(_EVENTS_ALIKE * sum(how_often("events", item.sql) for item in chosen), _MOST) else []
+    )
     if len(chosen) < _MANY:
         return once
     names = {model.name for model in library.models}

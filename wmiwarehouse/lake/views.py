@@ -226,17 +226,15 @@ def create_views(
     models: Iterable[str] | None = None,
     events_where: str = "",
     remembered: Remembered | None = None,
-    before: Callable[[Views], None] = lambda _: None,
 ) -> Views:
     """Create the model views and *analytics*, as versions and plain ids, over the ``lake_*`` relations of *connection*.
 
     *models* are the models that are wanted beside those that *analytics* read, with what they are made of; without
-    it, all. For *events_where*, *remembered* and what is returned see :class:`Views`; *before* gets it first.
+    it, all. For *events_where*, *remembered* and what is returned see :class:`Views`.
     """
     connection.execute(analytic_requirement(library))
     connection.execute("create schema if not exists hunt")
     views = Views(library, events_where, remembered)
-    before(views)
     analytics = list(analytics)
     named = (
         views.models if models is None else [*models, *(name for item in analytics for name in views.read_by(item.sql))]

@@ -17,7 +17,7 @@ def compiled(folders: Sequence[Path]) -> Projection:
     try:
         projection = Projection(*folders)
         names = list(projection.formats) if folders else []  # the shipped files are known to compile
-        queries = {name: [projection.select(name), projection.clock(name)] for name in names}
+        queries = {name: [projection.select(name), projection.clock(name), projection.left_out(name)] for name in names}
     except (IngestFileError, FrontMatterError, OSError, UnicodeDecodeError) as error:
         raise WmiwhError(str(error), ExitCode.USAGE) from None
     if folders:

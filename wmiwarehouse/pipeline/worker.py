@@ -164,8 +164,6 @@ class Worker:
 
         try:
             self._writer.write(fmt, records, sources, clock)
-            self._left_out.update(self._writer.left_out(fmt))
-            return
         except duckdb.IOException:
             raise
         except duckdb.Error as error:
@@ -173,6 +171,9 @@ class Worker:
             if is_large and disk.why(error):
                 raise  # no room to spill is no fault of a record
             cause = str(error).splitlines()[0]
+        else:
+            self._left_out.update(self._writer.left_out(fmt))
+            return
         if is_large and records.num_rows == 1 and not is_alone:
             with self._writer.more_memory():
                 self._write(fmt, records, sources, clock, is_alone=True)

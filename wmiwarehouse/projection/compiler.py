@@ -119,7 +119,7 @@ class Projection:
         names = dict.fromkeys(name for columns in trees for name in columns)
         typed = {name: self._typed(name, trees, mended, data) for name in names}
         try:
-            steps, last, done = chain("named", "typed", typed, turns(trees))
+            steps, last, done = chain("named", "typed", typed, turns(trees, EVENT_TARGETS))
         except StepError as error:
             raise IngestFileError(f"{self.folders[-1] / 'events'}: {error}") from None
         final = {name: f"cast(null as {kind})" for name, kind in EVENT_TARGETS.items()} | typed
@@ -138,6 +138,21 @@ select {", ".join(f"{final.get(name, name)} as {name}" for name in EVENT_COLUMNS
 
     def _narrow(self, fmt: Format) -> tuple[str, dict[str, str]]:
         """Return the SQL up to ``narrow``, which has what every record has, and its columns that mend a field."""
+        before, last, columns, rest = self._stepped(fmt)
+        mended = {name.removeprefix(MEND): f"mend_{i}" for i, name in enumerate(columns) if name.startswith(MEND)}
+        selected = [
+            f"{sql} as {mended.get(name.removeprefix(MEND), name)}"
+            for name, sql in columns.items()
+            if not name.startswith(STEP)
+        ]
+        listed = ", ".join(["records.source_no", "records.source_record", *selected])
+        return f"{before}narrow as (select {listed} from {last} as records {' '.join(rest)})", mended
+
+    def _stepped(self, fmt: Format) -> tuple[str, str, dict[str, str], list[str]]:
+        """Return the SQL of the parsed records with the format's steps, which open their select.
+
+        Then the name of the last relation in it, the SQL of the columns over that, and the joins and the where.
+        """
         from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
 
         model = self._model(fmt)
@@ -145,22 +160,19 @@ select {", ".join(f"{final.get(name, name)} as {name}" for name in EVENT_COLUMNS
         assert projection is not None  # noqa: S101 - the model of a format has one
         record = Structure("record", "r")
         columns = columns_of(projection, FORMAT_COLUMNS, model.document.path)
-        mended = {name.removeprefix(MEND): f"mend_{i}" for i, name in enumerate(columns) if name.startswith(MEND)}
+        clauses = _rest(projection)
         try:
-            for tree in [*columns.values(), *_rest(projection)]:
+            for tree in [*columns.values(), *clauses]:
                 collect(tree, record)
             record.spec()
-        except PathError as error:
+            groups = turns([columns], rest=clauses)
+        except (PathError, StepError) as error:
             raise IngestFileError(f"{model.document.path}: {error}") from None
         items = {name: rewrite(tree, record).sql("duckdb") for name, tree in columns.items()}
-        steps, last, done = chain("step", "parsed", items, turns([columns]))
-        items = {mended.get(name.removeprefix(MEND), name): sql for name, sql in items.items() if name not in done}
-        items |= {name: name for name in done if name in FORMAT_COLUMNS}
-        selected = ", ".join(f"{sql} as {name}" for name, sql in items.items())
-        rest = " ".join(rewrite(clause, record).sql("duckdb") for clause in _rest(projection))
-        sql = f"""with parsed as (select *, {record.transform()} as r from {_located(fmt)}),
-{steps}narrow as (select records.source_no, records.source_record, {selected} from {last} as records {rest})"""
-        return sql, mended
+        steps, last, done = chain("step", "parsed", items, groups)
+        before = f"with parsed as (select *, {record.transform()} as r from {_located(fmt)}),\n{steps}"
+        items |= {name: name for name in done}
+        return before, last, items, [rewrite(clause, record).sql("duckdb") for clause in clauses]
 
     def clock(self, name: str) -> str | None:
         """Return the first pass of format *name*, counted per finding: what its records tell of their host's clock."""
@@ -195,11 +207,11 @@ from evidence group by all"""
         where = projection.args.get("where") if projection else None
         if where is None or projection is None:
             return None
-        joins = " ".join(join.sql("duckdb") for join in projection.args.get("joins") or [])
+        before, last, _, (*joins, condition) = self._stepped(fmt)
         return f"""
-with located as (select * from {_located(fmt)})
+{before}located as (select * from {last})
 select records.source_no, cast(count(*) as integer) as records
-from located as records {joins} where ({where.this.sql("duckdb")}) is not true group by all"""
+from located as records {" ".join(joins)} where ({condition.removeprefix("WHERE ")}) is not true group by all"""
 
     def _model(self, fmt: Format) -> Format:
         """Return the format that *fmt* is projected as."""

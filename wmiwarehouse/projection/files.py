@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import frontmatter
-from wmiwarehouse.projection.steps import STEP, StepError, turns
+from wmiwarehouse.projection.steps import STEP, StepError, check, turns
 from wmiwarehouse.schema import EVENT_COLUMNS, TYPED_COLUMNS
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def columns_of(select: exp.Select, allowed: tuple[str, ...] | dict[str, str], pa
             raise IngestFileError(f"{path}: column {name!r} stands twice")
         columns[name] = item.this if isinstance(item, exp.Alias) else item
     try:
-        turns([columns])
+        check(columns, allowed)
+        turns([columns], allowed if isinstance(allowed, dict) else ())
     except StepError as error:
         raise IngestFileError(f"{path}: {error}") from None
     return columns

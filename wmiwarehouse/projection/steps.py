@@ -23,29 +23,41 @@ class StepError(ValueError):
 
 
 def named(tree: exp.Expression, names: Iterable[str]) -> set[str]:
-    """Return which of *names*, the columns of its select, *tree* names; :class:`StepError` for a step that is none."""
+    """Return which of *names* stand in *tree*, as columns or as structs before a dot."""
     from sqlglot import exp
 
-    found = {column.name for column in tree.find_all(exp.Column) if not column.table}
-    unknown = next((name for name in sorted(found) if name.startswith(STEP) and name not in names), None)
-    if unknown:
-        raise StepError(f"no column {unknown!r} in this select")
-    return found.intersection(names)
+    found = {(column.table or column.name).lower() for column in tree.find_all(exp.Column)}
+    return {name for name in found if name.startswith(STEP)}.union(found.intersection(names))
 
 
-def turns(selects: Iterable[Mapping[str, exp.Expression]]) -> list[list[str]]:
+def check(columns: Mapping[str, exp.Expression], among: Iterable[str] = ()) -> None:
+    """Raise :class:`StepError` if *columns* name a step, or one of *among*, that is none of them, or go in a circle."""
+    known = set(among).union(columns)
+    for name, tree in columns.items():
+        if name.startswith(STEP) and name != name.lower():
+            raise StepError(f"column {name!r} has to be in lower case")
+        missing = sorted(named(tree, known) - columns.keys())
+        if missing:
+            raise StepError(f"no column {missing[0]!r} in this select")
+
+
+def turns(
+    selects: Iterable[Mapping[str, exp.Expression]], among: Iterable[str] = (), rest: Iterable[exp.Expression] = ()
+) -> list[list[str]]:
     """Return the names of columns that others name, in groups: each group names only columns of groups before it.
 
-    The *selects* become one, so a column of two of them waits for what either names.
+    The *selects* become one, so a column of two of them waits for what either names. Steps count, and of the other
+    columns those *among*; *rest* is what else of the select may name one.
     """
+    among = set(among)
     needs: dict[str, set[str]] = {}
     for columns in selects:
         for name, tree in columns.items():
-            needs.setdefault(name, set()).update(named(tree, columns))
-    waiting = set().union(*needs.values())
+            needs.setdefault(name, set()).update(named(tree, among.intersection(columns)))
+    waiting = set[str]().union(*needs.values(), *(named(tree, ()) for tree in rest))
     found: list[list[str]] = []
     while waiting:
-        ready = sorted(name for name in waiting if not needs[name] & waiting)
+        ready = sorted(name for name in waiting if not needs.get(name, set()) & waiting)
         if not ready:
             raise StepError(f"{' and '.join(map(repr, sorted(waiting)))} name each other in a circle")
         found.append(ready)
@@ -61,6 +73,6 @@ def chain(name: str, start: str, items: Mapping[str, str], groups: list[list[str
     steps = []
     for number, group in enumerate(groups, 1):
         columns = ", ".join(f"{items[column]} as {column}" for column in group)
-        steps.append(f"{name}_{number} as (select *, {columns} from {start}),\n")
+        steps.append(f"{name}_{number} as (select *, {columns} from {start} as records),\n")
         start = f"{name}_{number}"
     return "".join(steps), start, [column for group in groups for column in group]
