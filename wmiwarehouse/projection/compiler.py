@@ -145,10 +145,11 @@ select {", ".join(f"{final.get(name, name)} as {name}" for name in EVENT_COLUMNS
             for name, sql in columns.items()
             if not name.startswith(STEP)
         ]
+        joined = " ".join(clause.sql("duckdb") for clause in rest)
         listed = ", ".join(["records.source_no", "records.source_record", *selected])
-        return f"{before}narrow as (select {listed} from {last} as records {' '.join(rest)})", mended
+        return f"{before}narrow as (select {listed} from {last} as records {joined})", mended
 
-    def _stepped(self, fmt: Format) -> tuple[str, str, dict[str, str], list[str]]:
+    def _stepped(self, fmt: Format) -> tuple[str, str, dict[str, str], list[exp.Expression]]:
         """Return the SQL of the parsed records with the format's steps, which open their select.
 
         Then the name of the last relation in it, the SQL of the columns over that, and the joins and the where.
@@ -172,7 +173,7 @@ select {", ".join(f"{final.get(name, name)} as {name}" for name in EVENT_COLUMNS
         steps, last, done = chain("step", "parsed", items, groups)
         before = f"with parsed as (select *, {record.transform()} as r from {_located(fmt)}),\n{steps}"
         items |= {name: name for name in done}
-        return before, last, items, [rewrite(clause, record).sql("duckdb") for clause in clauses]
+        return before, last, items, [rewrite(clause, record) for clause in clauses]
 
     def clock(self, name: str) -> str | None:
         """Return the first pass of format *name*, counted per finding: what its records tell of their host's clock."""
@@ -208,10 +209,11 @@ from evidence group by all"""
         if where is None or projection is None:
             return None
         before, last, _, (*joins, condition) = self._stepped(fmt)
+        joined = " ".join(join.sql("duckdb") for join in joins)
         return f"""
 {before}located as (select * from {last})
 select records.source_no, cast(count(*) as integer) as records
-from located as records {" ".join(joins)} where ({condition.removeprefix("WHERE ")}) is not true group by all"""
+from located as records {joined} where ({condition.this.sql("duckdb")}) is not true group by all"""
 
     def _model(self, fmt: Format) -> Format:
         """Return the format that *fmt* is projected as."""

@@ -3,7 +3,7 @@
 ``base_name(process_path) as process_name`` says it shorter than to spell the path again, and costs less: DuckDB puts a
 macro's text in wherever it is named, its argument wherever that stands in it, and works each copy out. So what others
 name becomes a column in a step of its own. A column whose name begins with ``_`` is only there for others: the lake
-does not have it.
+does not have it. A format's steps are worked out before its joins.
 """
 
 from __future__ import annotations
