@@ -172,7 +172,7 @@ def test_what_a_head_names_exists(
         assert {*head.key, *filter(None, [head.confidence_field])} <= columns, item.path
         assert {term.split()[0] for term in head.order_by} <= columns, item.path
         assert set(re.findall(r"\$(\w+)", head.message or "")) <= columns, item.path
-        connection.execute(f"select * from hunt.{item.view} order by {', '.join(head.order_by)}")
+        connection.execute(f"select * from hunt.{item.view} order by {', '.join(head.order_by)}").fetchall()
         if head.kind == "chain":
             assert {"source_host", "target_host", "source_evidence", "target_evidence"} <= columns, item.path
         elif head.filters == "rows":

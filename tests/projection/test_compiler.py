@@ -187,6 +187,14 @@ def test_steps_in_joins_and_conditions(tmp_path: Path, sql: Any, project: Projec
     assert sql.execute(query).fetchall() == [(0, 2)]
 
 
+def test_a_condition_that_names_no_step_is_refused(tmp_path: Path) -> None:
+    write_event(tmp_path, "select data ->> '$.X' as user_name from records")
+    path = write_format(tmp_path, tail="where _wanted = 'yes'")
+    with pytest.raises(IngestFileError, match="no column '_wanted' in this select") as error:
+        Projection(tmp_path).select("own")
+    assert str(path) in str(error.value)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -120,7 +120,7 @@ def _standing(
 ) -> list[Analytic]:
     """Return the analytics with a row that is *event* or has it among its evidence."""
     analytics = sorted(library.newest.values(), key=lambda item: item.metadata.kind in _LASTING)
-    if not hunting.is_large:
+    if not hunting.is_large:  # to bind each of them over all events takes longer than to work them all out
         hunting.prepare(analytics)
     standing = []
     for number, analytic in enumerate(analytics):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.pipeline.clock import Offset
@@ -50,14 +52,20 @@ class Buffer:
         self._size = 0
 
     def take(self, source: Source, first: int, texts: list[str] | list[bytes], at: int = 0) -> int:
-        """Take some of *texts*, from place *at* on, and say how many; the first of all has the ordinal *first*."""
+        """Take some of *texts*, from place *at* on, and say how many; the first of all has the ordinal *first*.
+
+        Call it until all are taken, and not while the buffer is full.
+        """
         room = min(_STEP - len(self._texts), _MOST_RECORDS - len(self._ordinals))
         taken = texts[at : at + room]
+        ends = list(accumulate(map(len, taken), initial=self._size))
+        if ends[-1] > _MOST_TEXT:
+            taken = taken[: bisect_left(ends, _MOST_TEXT)]
         if self._texts and type(self._texts[0]) is not type(taken[0]):
             self._step()
         self._texts += taken
         self._ordinals.extend(range(first + at, first + at + len(taken)))
-        self._size += sum(map(len, taken))
+        self._size = ends[len(taken)]
         self._runs.append((source, len(taken)))
         if len(self._texts) == _STEP:
             self._step()

@@ -6,14 +6,14 @@ A misspelt word in a head would otherwise do nothing without a word, so heads ar
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse import frontmatter
-from wmiwarehouse.projection.steps import STEP, StepError, check, turns
+from wmiwarehouse.projection.steps import STEP, StepError, turns
 from wmiwarehouse.schema import EVENT_COLUMNS, TYPED_COLUMNS
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class EventSource:
         selects = _selects(self.document)
         if len(selects) != 1:
             raise IngestFileError(f"{self.document.path}: needs channel and provider, and one select")
-        return columns_of(selects[0], EVENT_TARGETS, self.document.path)
+        return columns_of(selects[0], EVENT_TARGETS, self.document.path, among=EVENT_TARGETS)
 
     @property
     def condition(self) -> str:
@@ -168,21 +168,27 @@ def _selects(document: frontmatter.Document) -> list[exp.Select]:
     return selects
 
 
-def columns_of(select: exp.Select, allowed: tuple[str, ...] | dict[str, str], path: Path) -> dict[str, exp.Expression]:
-    """Return the columns of *select* by name; *allowed* are those that there may be."""
+def columns_of(
+    select: exp.Select, allowed: Collection[str], path: Path, among: Iterable[str] = ()
+) -> dict[str, exp.Expression]:
+    """Return the columns of *select* by name; *allowed* are those that there may be beside steps.
+
+    Columns may name steps, and the columns *among*.
+    """
     from sqlglot import exp
 
     columns: dict[str, exp.Expression] = {}
     for item in select.expressions:
         name = item.alias_or_name
+        if name.startswith(STEP) and name != name.lower():  # DuckDB's names know no case
+            raise IngestFileError(f"{path}: column {name!r} has to be in lower case")
         if name not in allowed and not name.startswith((MEND, STEP)):
             raise IngestFileError(f"{path}: unknown column {name!r}")
         if name in columns:
             raise IngestFileError(f"{path}: column {name!r} stands twice")
         columns[name] = item.this if isinstance(item, exp.Alias) else item
     try:
-        check(columns, allowed)
-        turns([columns], allowed if isinstance(allowed, dict) else ())
+        turns([columns], among)
     except StepError as error:
         raise IngestFileError(f"{path}: {error}") from None
     return columns

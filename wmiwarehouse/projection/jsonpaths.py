@@ -88,13 +88,6 @@ def collect(tree: exp.Expression, structure: Structure) -> None:
             structure.want(path, kind)
 
 
-def _where_named(arrow: exp.Expression, column: str, name: str) -> exp.Expression:
-    """Return *arrow* for texts that have *name*, or a letter written as a number: looking costs a tenth of parsing."""
-    texts = (json.dumps(name, ensure_ascii=False), r"\u")
-    has_it = exp.or_(*(exp.func("contains", exp.column(column), exp.Literal.string(text)) for text in texts))
-    return exp.Case().when(has_it, arrow.copy())
-
-
 def rewrite(tree: exp.Expression, structure: Structure, overrides: dict[str, str] | None = None) -> exp.Expression:
     """Return *tree* with each arrow replaced by a field of the struct, or by the column in *overrides* for its path."""
 
@@ -106,7 +99,7 @@ def rewrite(tree: exp.Expression, structure: Structure, overrides: dict[str, str
         path, _ = found
         override = (overrides or {}).get(".".join(path))
         if not override and path not in structure.leaves:
-            return _where_named(inner, structure.column, path[-1]) if node is inner else node
+            return node
         access = (
             exp.column(override)
             if override

@@ -30,39 +30,37 @@ def named(tree: exp.Expression, names: Iterable[str]) -> set[str]:
     return {name for name in found if name.startswith(STEP)}.union(found.intersection(names))
 
 
-def check(columns: Mapping[str, exp.Expression], among: Iterable[str] = ()) -> None:
-    """Raise :class:`StepError` if *columns* name a step, or one of *among*, that is none of them, or go in a circle."""
-    known = set(among).union(columns)
-    for name, tree in columns.items():
-        if name.startswith(STEP) and name != name.lower():
-            raise StepError(f"column {name!r} has to be in lower case")
-        missing = sorted(named(tree, known) - columns.keys())
-        if missing:
-            raise StepError(f"no column {missing[0]!r} in this select")
-
-
 def turns(
     selects: Iterable[Mapping[str, exp.Expression]], among: Iterable[str] = (), rest: Iterable[exp.Expression] = ()
 ) -> list[list[str]]:
     """Return the names of columns that others name, in groups: each group names only columns of groups before it.
 
-    The *selects* become one, so a column of two of them waits for what either names. Steps count, and of the other
-    columns those *among*; *rest* is what else of the select may name one.
+    The *selects* become one, so a column of two of them waits for what either names. Steps count, and the columns
+    *among*; *rest* is what else of a select may name a step. Raises :class:`StepError`.
     """
     among = set(among)
     needs: dict[str, set[str]] = {}
+    waiting = set[str]().union(*(named(tree, ()) for tree in rest))
     for columns in selects:
         for name, tree in columns.items():
-            needs.setdefault(name, set()).update(named(tree, among.intersection(columns)))
-    waiting = set[str]().union(*needs.values(), *(named(tree, ()) for tree in rest))
+            wanted = named(tree, among)
+            _refuse(wanted - columns.keys())
+            needs.setdefault(name, set()).update(wanted)
+            waiting |= wanted
+    _refuse(waiting - needs.keys())
     found: list[list[str]] = []
     while waiting:
-        ready = sorted(name for name in waiting if not needs.get(name, set()) & waiting)
+        ready = sorted(name for name in waiting if not needs[name] & waiting)
         if not ready:
             raise StepError(f"{' and '.join(map(repr, sorted(waiting)))} name each other in a circle")
         found.append(ready)
         waiting.difference_update(ready)
     return found
+
+
+def _refuse(missing: set[str]) -> None:
+    if missing:
+        raise StepError(f"no column {min(missing)!r} in this select")
 
 
 def chain(name: str, start: str, items: Mapping[str, str], groups: list[list[str]]) -> tuple[str, str, list[str]]:

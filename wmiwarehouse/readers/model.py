@@ -88,7 +88,7 @@ class Outcome:
 
 
 #: Records of one slice that lie one behind the other: the first one's ordinal, and their JSON texts, all of them str or
-#: all of them bytes in UTF-8. To hand over each record of its own took as long as a third of parsing it.
+#: all of them bytes in UTF-8. To hand over each record by itself costs more than a record's share of a run does.
 Records = Iterator[tuple[int, list[str] | list[bytes]]]
 
 
