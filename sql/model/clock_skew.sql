@@ -28,6 +28,7 @@ with ends as (
         not coalesce(events.is_duplicate, false)
         and events.source_scope in ('internal', 'external')
         and events.destination_scope in ('internal', 'external')
+        and events.event_id in (3, 5156)
         and (
             (
                 events.channel = 'Microsoft-Windows-Sysmon/Operational'

@@ -24,6 +24,7 @@ with final as (
         and events.host is not null
         and events.is_initiated
         and events.source_scope in ('internal', 'external')
+        and events.event_id in (3, 5156)
         and (
             (
                 events.channel = 'Microsoft-Windows-Sysmon/Operational'

@@ -20,6 +20,7 @@ with marks as (
     from events
     where
         not coalesce(events.is_duplicate, false)
+        and events.event_id in (12, 4608, 6005, 6009)
         and (
             (
                 events.channel = 'Security'

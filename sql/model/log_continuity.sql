@@ -38,6 +38,7 @@ clears as (
         not coalesce(events.is_duplicate, false)
         and events.host is not null
         and coalesce(events.provider, 'Microsoft-Windows-Eventlog') = 'Microsoft-Windows-Eventlog'
+        and events.event_id in (104, 1102)
         and (
             (events.channel = 'Security' and events.event_id = 1102)
             or (events.channel = 'System' and events.event_id = 104)

@@ -21,6 +21,7 @@ with process as (
     where
         not coalesce(events.is_duplicate, false)
         and contains(lower(events.command_line), 'node')
+        and (events.event_id in (1, 4688) or events.event_id is null)
         and (
             (
                 events.channel = 'Microsoft-Windows-Sysmon/Operational'

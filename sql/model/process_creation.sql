@@ -3,6 +3,7 @@
 -- title = "New processes with their parents, logged or found by the creator's process id"
 -- requires = ["process_event", "process_parent"]
 -- kept = true
+-- shared = true
 -- notes = [
 --     "parent_source says how the parent is known: logged, or pid for a 4688 that names none.",
 -- ]

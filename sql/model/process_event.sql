@@ -5,6 +5,7 @@
 -- notes = [
 --     "Parents are as logged here; process_creation adds those that follow from the creator's process id.",
 --     "Provider and channel stand beside each event id, because ids repeat between logs; exports without a provider are taken by their channel.",
+--     "Records of an EDR have no event id. The list of ids repeats what follows it: as a condition of one column the scan tests it first, and passes over what has none of them.",
 -- ]
 -- ///
 create or replace view process_event as
@@ -63,6 +64,7 @@ with final as (
     from events
     where
         not coalesce(events.is_duplicate, false)
+        and (events.event_id in (1, 4688) or events.event_id is null)
         and (
             (
                 events.channel = 'Microsoft-Windows-Sysmon/Operational'

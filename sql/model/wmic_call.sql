@@ -39,10 +39,15 @@ with records as (
             order by process.event_time, process.event_uid
         ) as previous_time
     from process_creation as process
+    -- The words are what targets and remote_command begin with. The two stand under a CASE because DuckDB would have the
+    -- scan test them, which sets their expressions up anew in every row group.
     where
-        (process.process_name = 'wmic.exe' or lower(process.original_file_name) = 'wmic.exe')
-        and process.targets is not null
-        and process.remote_command is not null
+        contains(lower(process.command_line), 'node')
+        and contains(lower(process.command_line), 'create')
+        and case
+            when process.process_name = 'wmic.exe' or lower(process.original_file_name) = 'wmic.exe'
+                then process.targets is not null and process.remote_command is not null
+        end
 ),
 
 numbered as (

@@ -69,7 +69,7 @@ def test_everything_is_the_same_with_and_without(warehouse: Path, own: Path, mon
     plain = lines(warehouse)
     monkeypatch.setattr(hunt, "LEAST_LAKE", 0)
     assert lines(own) == plain
-    names = {model.name for model in library.models if model.metadata.remembered}
+    names = {model.name for model in library.models if model.metadata.remembered or model.metadata.shared}
     views = {item.view for item in library.newest.values()}
     assert {name.rpartition("-")[0] for name in files(own)} == names | views
     before = files(own)
@@ -134,6 +134,30 @@ def test_a_hunt_with_filters_takes_what_is_there_and_adds_no_hits(own: Path) -> 
         found = hunting.connection(analytic).execute(made_of, [analytic.view]).fetchone()
     assert FOLDER in str(found)
     assert rows
+
+
+@pytest.mark.usefixtures("large")
+def test_what_many_share_is_worked_out_for_many_and_taken_by_all(own: Path) -> None:
+    library = Library.load()
+    shared = {model.name for model in library.models if model.metadata.shared}
+    analytic = library.get("wmiprvse_children")
+    made_of = "select sql from duckdb_views() where view_name in (select unnest($1))"
+    with open_hunt(own, library) as hunting:
+        alone = hunting.run(analytic).to_pylist()
+    assert alone
+    assert shared
+    assert not shared & {name.rpartition("-")[0] for name in files(own)}
+    with open_hunt(own, library) as hunting:
+        hunting.prepare(select(library, []))
+    assert shared <= {name.rpartition("-")[0] for name in files(own)}
+    with open_hunt(own, library, Filters(host="fs01")) as hunting:
+        found = hunting.connection(models=shared).execute(made_of, [list(shared)]).fetchall()
+    assert len(found) == len(shared)
+    assert all(FOLDER in sql for (sql,) in found)
+    for path in (own / FOLDER).glob(f"{analytic.view}-*"):
+        path.unlink()
+    with open_hunt(own, library) as hunting:
+        assert hunting.run(analytic).to_pylist() == alone
 
 
 @pytest.mark.usefixtures("large")

@@ -186,6 +186,8 @@ class ModelMetadata(_Strict):
     """A hunt that reads this view several times works it out once: costly, and small beside the lake."""
     remembered: bool = False
     """Of a large lake it is worked out once and kept on disk until the lake changes: very costly, and small."""
+    shared: bool = False
+    """Remembered too, by a hunt for many analytics. One alone looks through the lake sooner than it works this out."""
     notes: tuple[Line, ...] = ()
 
 

@@ -17,7 +17,7 @@ from wmiwarehouse.errors import NoDataError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
 from wmiwarehouse.hunting.filters import FRESH, Filters, bound
-from wmiwarehouse.hunting.kept import to_keep, work_out
+from wmiwarehouse.hunting.kept import MANY, to_keep, work_out
 from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
@@ -47,7 +47,8 @@ class Hunt:
         self._hosts = Hosts.of(self._batches, self._settings)
         self._today = clock.now().date()
         path = warehouse.root / FILE_NAME
-        self._tuning = Tuning.of(self._settings, library, path, self._hosts.host_of, self._today)
+        #: What the settings say of expected hits.
+        self.tuning = Tuning.of(self._settings, library, path, self._hosts.host_of, self._today)
         self._filters = filters.pinned()
         if filters.host:
             self._filters = replace(self._filters, host_as=self._hosts.host_of(filters.host))
@@ -94,7 +95,7 @@ class Hunt:
 
         *found* are its rows, for a caller that has them already.
         """
-        once = found is None and self.is_large and not self._filters and not self._tuning.about(analytic)
+        once = found is None and self.is_large and not self._filters and not self.tuning.about(analytic)
         counted = self._counted_before(analytic) if once else {}
         if counted:
             return Line(analytic, seen=self.seen(analytic), **counted)
@@ -127,11 +128,6 @@ class Hunt:
         by = tuple(counted.pop("suppressed_by", None) or ())
         return Line(analytic, seen=self.seen(analytic), suppressed_by=by, **counted)
 
-    @property
-    def tuning(self) -> Tuning:
-        """What the settings say of expected hits."""
-        return self._tuning
-
     def tuning_of(self, settings: Settings, path: Path | None = None) -> Tuning:
         """Return what *settings*, of the file *path*, would say of expected hits here, with what has ended too."""
         settings = replace(settings, aliases=self._settings.aliases)
@@ -144,11 +140,11 @@ class Hunt:
 
     def seen(self, analytic: Analytic) -> Seen:
         """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
-        return self._coverage().seen(analytic.metadata.requires)
+        return self._coverage.seen(analytic.metadata.requires)
 
     def seen_of(self, requirements: Iterable[Requirement]) -> Seen:
         """Return on how many hosts records of any of *requirements* were seen."""
-        return self._coverage().seen(requirements)
+        return self._coverage.seen(requirements)
 
     @property
     def hosts(self) -> Hosts:
@@ -221,10 +217,9 @@ class Hunt:
             connection.close()
         self._connections.clear()
 
+    @cached_property
     def _coverage(self) -> Coverage:
-        if not hasattr(self, "_counted"):
-            self._counted = Coverage(lambda models: self.connection(models=models))
-        return self._counted
+        return Coverage(lambda models: self.connection(models=models))
 
     def query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         """Return a connection and the SQL of the rows of *analytic* under the filters, suppressed ones too."""
@@ -242,7 +237,7 @@ class Hunt:
 
     def _in_order(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         self._keep([analytic])
-        if self._filters or self.is_large or self._tuning.about(analytic) or (False, analytic.view) in self._views:
+        if self._filters or self.is_large or self.tuning.about(analytic) or (False, analytic.view) in self._views:
             connection, sql, values = self.query(analytic)
         else:  # nobody asks for the view, and to make it takes as long as to plan the query
             connection, values = self._connect(beneath=False), {}
@@ -256,7 +251,7 @@ class Hunt:
 
         *tuning* are other rules than those of the settings, to be tried.
         """
-        tuning = tuning or self._tuning
+        tuning = tuning or self.tuning
         if not tuning.about(analytic):
             return {}
         return tuning.tests(analytic, columns_of(self.connection(analytic), analytic.view, "hunt"))
@@ -265,9 +260,13 @@ class Hunt:
         """Work out what *analytics* share."""
         for beneath in (False, True):
             chosen = [item for item in analytics if self._is_beneath(item) is beneath]
-            if self.is_large or not chosen:
+            if not chosen:
                 continue
             connection, views = self._connect(beneath=beneath), self._made[beneath]
+            if self.is_large:
+                if len(chosen) >= MANY:
+                    views.share()
+                continue
             wanted = to_keep(self._library, chosen, self._size, views.how_often)
             names = [name for name in wanted if (beneath, name) not in self._kept]
             self._kept.update((beneath, name) for name in names)

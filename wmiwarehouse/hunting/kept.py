@@ -17,7 +17,7 @@ from wmiwarehouse.lake.query import columns_of, rows
 from wmiwarehouse.lake.views import Views, relations_in
 
 #: From so many analytics on, shared models are worth keeping.
-_MANY = 8
+MANY = 8
 
 #: So many bytes of events are worked out in the time that it takes to bind and to plan them once: ``events`` has a
 #: hundred columns, and a view stands in a query as its whole text wherever it is named.
@@ -39,7 +39,7 @@ def to_keep(
     once = (
         ["events"] if size <= min(_EVENTS_ALIKE * sum(how_often("events", item.sql) for item in chosen), _MOST) else []
     )
-    if len(chosen) < _MANY:
+    if len(chosen) < MANY:
         return once
     names = {model.name for model in library.models}
     reads: Counter[str] = Counter()

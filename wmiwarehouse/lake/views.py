@@ -37,7 +37,8 @@ _HEAD = re.compile(r"create or replace view (\S+) as\s")
 class Views:
     """The statements of a library's views, with ``events`` narrowed by *events_where* if it is given.
 
-    Models whose head says ``remembered`` come from *remembered* if it is given, and go there once worked out.
+    Models whose head says ``remembered`` come from *remembered* if it is given, and go there once worked out; so do
+    those that are ``shared``, from when :meth:`share` was called.
 
     *events_where* narrows everything above ``events`` too but the models that are marked ``whole`` (the parent of a
     process may have started before the range): how filters get beneath an aggregation.
@@ -68,9 +69,20 @@ class Views:
         #: The models that are worked out once for each state of the lake.
         self._to_remember = {model.name for model in library.models if model.metadata.remembered and remembered}
         self._tables.update(self._to_remember)
+        self._shared = {model.name for model in library.models if model.metadata.shared}
         self._above_kept = {
             name for name in self.models if name in self._kept or self._times_in(name).keys() & self._kept
         }
+        self._take({name for name in self._shared if self._find(name)})
+
+    def share(self) -> None:
+        """Have the shared models remembered from now on: many analytics will read them."""
+        if self._remembered:
+            self._take(self._shared - self._made)
+
+    def _take(self, names: set[str]) -> None:
+        self._to_remember |= names
+        self._tables |= names
 
     def statement(self, sql: str) -> str:
         """Return the statement *sql* of a view with the models that it needs as steps, if it would repeat one."""
@@ -162,7 +174,7 @@ class Views:
             self._remember(connection, name)
 
     def _find(self, name: str) -> Path | None:
-        if self._remembered and name in self._to_remember:
+        if self._remembered and name in self._to_remember | self._shared:
             return self._remembered.find(name, self.text_of(self.models[name]))
         return None
 
