@@ -228,6 +228,14 @@ def test_a_file_of_another_model_is_not_taken(own: Path) -> None:
 def test_where_nothing_can_be_written_it_is_worked_out_all_the_same(own: Path) -> None:
     (own / FOLDER).write_text("a file in the way", encoding="utf-8")
     assert found(own) == plainly(own)
+    library = Library.load()
+    with open_hunt(own, library) as hunting:
+        hunting.prepare(select(library, []))
+        assert {name: hunting.run(library.get(name)).to_pylist() for name in ASKED} == plainly(own)
+        connection = hunting.connection(models=[model.name for model in library.models])
+        tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    assert "wmi_child" in tables
+    assert not tables & {model.name for model in library.models if model.metadata.shared}, "they may be very large"
     assert (own / FOLDER).is_file()
 
 

@@ -212,6 +212,8 @@ class Views:
             path = self._remembered.keep(connection, name, self.text_of(self.models[name]), _body(self.model(name)))
             if path:
                 connection.execute(_statement(name, _rows_of(path)))
+            elif name in self._shared:  # too large for memory: it stays a view
+                self._tables.discard(name)
             else:
                 self.keep(connection, name, ["*"])
 
