@@ -85,7 +85,7 @@ with records as (
     from events
     where
         not coalesce(events.is_duplicate, false)
-        and events.event_id in (19, 20, 21, 5857, 5858, 5859, 5860, 5861)
+        and (events.event_id in (19, 20, 21) or events.event_id in (5857, 5858, 5859, 5860, 5861))
         and (
             (
                 events.channel = 'Microsoft-Windows-WMI-Activity/Operational'

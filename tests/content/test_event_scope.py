@@ -22,6 +22,9 @@ _OF_ONE_HOST = ("logon_id", "process_id", "process_guid", "life_key", "record_id
 #: Columns that settle which host (or which very record, session, connection) a row belongs to.
 _SETTLES = ("host", "dest", "computer", "_uid", "ip_key", "source", "target")
 
+#: Records of one log by their event id, and all of another that has no ids.
+_SCOPED = "((e.channel = 'S' and e.provider = 'P' and e.event_id = 1) or e.channel = 'T')"
+
 #: Where an event id chooses rows.
 _CHOOSING = (exp.Where, exp.Join, exp.Filter, exp.Qualify)
 
@@ -35,7 +38,7 @@ def unscoped_event_ids(sql: str) -> list[str]:
         for side in [test.this]
         if isinstance(side, exp.Column) and side.name == "event_id"
         if test.find_ancestor(*_CHOOSING, exp.Select, exp.Case).__class__ in _CHOOSING
-        if _relation(side) in _EVERY_LOG
+        if _relation(side) in _EVERY_LOG and not _says_again(test)
         for column in ("channel", "provider")
         if not any(_pins(other, side.table, column) for other in _beside(test))
     ]
@@ -63,6 +66,18 @@ def _beside(test: exp.Expr) -> Iterator[exp.Expr]:
         if isinstance(node.parent, exp.Not):
             return
         node = node.parent
+
+
+def _says_again(test: exp.Expr) -> bool:
+    """Whether *test* allows no event id but those that something beside it names, which is held to: it is for the scan."""
+    named = {value for other in _beside(test) for one in other.find_all(exp.EQ, exp.In) for value in _ids(one)}
+    return isinstance(test, exp.In) and _ids(test) <= named
+
+
+def _ids(test: exp.Expr) -> set[str]:
+    if not isinstance(test.this, exp.Column) or test.this.name != "event_id":
+        return set()
+    return {value.name for value in test.find_all(exp.Literal)}
 
 
 def _pins(node: exp.Expr, table: str, column: str) -> bool:
@@ -118,6 +133,9 @@ def _both(pair: exp.Expr, endings: tuple[str, ...]) -> bool:
         ("not (e.channel = 'S') and e.provider = 'P' and e.event_id = 1", 1),
         ("x.channel = 'S' and x.provider = 'P' and e.event_id = 1", 2),
         ("case when e.event_id = 1 then e.a end = 'b'", 0),
+        (f"(e.event_id in (1) or e.event_id is null) and {_SCOPED}", 0),
+        (f"(e.event_id in (1, 2) or e.event_id is null) and {_SCOPED}", 1),
+        ("e.event_id in (1) and (e.channel = 'S' or e.event_id = 1)", 2),
     ],
 )
 def test_the_lint_of_event_ids(condition: str, faults: int) -> None:
