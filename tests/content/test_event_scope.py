@@ -69,7 +69,7 @@ def _beside(test: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _says_again(test: exp.Expr) -> bool:
-    """Whether *test* allows no event id but those that something beside it names, which is held to: it is for the scan."""
+    """Whether *test* only repeats, for the scan, event ids that something beside it names, which is held to it."""
     named = {value for other in _beside(test) for one in other.find_all(exp.EQ, exp.In) for value in _ids(one)}
     return isinstance(test, exp.In) and _ids(test) <= named
 
