@@ -69,9 +69,15 @@ def _beside(test: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _says_again(test: exp.Expr) -> bool:
-    """Whether *test* only repeats, for the scan, event ids that something beside it names, which is held to it."""
-    named = {value for other in _beside(test) for one in other.find_all(exp.EQ, exp.In) for value in _ids(one)}
-    return isinstance(test, exp.In) and _ids(test) <= named
+    """Whether *test* stands as ``(ids or no id)`` and repeats, for the scan, ids that something beside it demands."""
+    demanded = {
+        value
+        for other in _beside(test)
+        for one in other.find_all(exp.EQ, exp.In)
+        if one.find_ancestor(exp.Not, exp.Case, *_CHOOSING).__class__ in _CHOOSING
+        for value in _ids(one)
+    }
+    return isinstance(test.parent, exp.Or) and isinstance(test.parent.right, exp.Is) and _ids(test) <= demanded
 
 
 def _ids(test: exp.Expr) -> set[str]:
@@ -135,7 +141,8 @@ def _both(pair: exp.Expr, endings: tuple[str, ...]) -> bool:
         ("case when e.event_id = 1 then e.a end = 'b'", 0),
         (f"(e.event_id in (1) or e.event_id is null) and {_SCOPED}", 0),
         (f"(e.event_id in (1, 2) or e.event_id is null) and {_SCOPED}", 1),
-        ("e.event_id in (1) and (e.channel = 'S' or e.event_id = 1)", 2),
+        (f"(e.event_id in (1) or e.event_id is null) and not {_SCOPED}", 2),
+        (f"e.event_id in (1) and {_SCOPED}", 1),
     ],
 )
 def test_the_lint_of_event_ids(condition: str, faults: int) -> None:
