@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from wmiwarehouse import __version__
+from wmiwarehouse.cli.values import Command, spared
 from wmiwarehouse.output import escape
 
 #: Command -> where its function is, in the order of the help. To import them all and to build the options of each took
@@ -55,7 +56,7 @@ class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
             alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-            alone.command(name)(function(name))
+            alone.command(name, cls=Command)(function(name))
             self._made[name] = get_command(alone)
         return self._made[name]
 
@@ -75,6 +76,9 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return spared(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         with _harmless_errors():
