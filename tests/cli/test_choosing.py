@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,8 +24,8 @@ def _kept(selection: Selection, analytics: list[Analytic] = ALL) -> list[str]:
 
 def _tagged(*techniques: str) -> Analytic:
     metadata = ALL[0].metadata
-    tags = [metadata.attack[0].model_copy(update={"technique": technique}) for technique in techniques]
-    return Analytic(metadata.model_copy(update={"attack": tuple(tags)}), "", ALL[0].path)
+    tags = [replace(metadata.attack[0], technique=technique) for technique in techniques]
+    return Analytic(replace(metadata, attack=tuple(tags)), "", ALL[0].path)
 
 
 @pytest.mark.parametrize(

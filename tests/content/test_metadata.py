@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from wmiwarehouse.content.heads import checked
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError, parse_analytic, parse_model
+from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError
 from wmiwarehouse.frontmatter import Document
 from wmiwarehouse.lake.query import columns_of
 from wmiwarehouse.schema import EVENT_COLUMNS
@@ -33,7 +34,8 @@ GOOD: dict[str, Any] = {
 
 def parse(**changes: Any) -> AnalyticMetadata:
     head = {name: value for name, value in (GOOD | changes).items() if value is not None}
-    return parse_analytic(Document(PATH, "analytic", head, "select 1\n"))
+    found: AnalyticMetadata = checked(Document(PATH, "analytic", head, "select 1\n"), "analytic")
+    return found
 
 
 def test_a_minimal_head_is_enough() -> None:
@@ -76,7 +78,7 @@ def test_a_bad_field_is_named(changes: dict[str, Any], message: str) -> None:
 
 def test_a_head_of_another_kind_is_refused() -> None:
     with pytest.raises(ContentError, match="expected '-- /// model', found '-- /// analytic'"):
-        parse_model(Document(PATH, "analytic", GOOD, ""))
+        checked(Document(PATH, "analytic", GOOD, ""), "model")
 
 
 #: Fields without which nobody can judge a hit, for every analytic and beyond that by kind.

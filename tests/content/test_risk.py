@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_a_risk_view_comes_after_what_it_is_made_of(library: Library) -> None:
 
 def test_a_new_head_changes_what_the_views_are_made_from(library: Library) -> None:
     item = library.get("xql_wmic_remote_exec")
-    other = type(item)(item.metadata.model_copy(update={"message": "another"}), item.sql, item.path)
+    other = type(item)(replace(item.metadata, message="another"), item.sql, item.path)
     assert facts([item]) != facts([other])
     assert facts([library.get("playbook_dst_4624_user")]) == []
 

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.content.metadata import AnalyticMetadata, DocumentId
+from wmiwarehouse.content.metadata import AnalyticMetadata, DocumentId, plain
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -158,7 +158,8 @@ def _unlike(entry: Entry, document: str, head: dict[str, Any], columns: dict[str
 
 def head_of(metadata: AnalyticMetadata) -> dict[str, Any]:
     """A head as plain values, dates as text."""
-    return metadata.model_dump(mode="json")
+    found: dict[str, Any] = plain(metadata)
+    return found
 
 
 def markdown() -> str:

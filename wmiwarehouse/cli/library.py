@@ -64,6 +64,7 @@ def show(
     library = options.load_library()
     import pyarrow as pa
 
+    from wmiwarehouse.content.metadata import plain
     from wmiwarehouse.hunting.selection import select
     from wmiwarehouse.output.formats import emit
 
@@ -71,7 +72,7 @@ def show(
     if sql:
         typer.echo(analytic.sql.rstrip())
         return ExitCode.DONE
-    facts = analytic.metadata.model_dump(mode="json", exclude_none=True) | {"sql": analytic.sql}
+    facts = plain(analytic.metadata, sparse=True) | {"sql": analytic.sql}
     facts = {key: value for key, value in facts.items() if value not in ([], "")}
     if output is None and fmt in (None, Format.TABLE):
         typer.echo("\n".join(_text(facts)))

@@ -23,7 +23,7 @@ from wmiwarehouse.output import console
 if TYPE_CHECKING:
     from wmiwarehouse.hunting.hunt import Hunt
     from wmiwarehouse.hunting.line import Line
-    from wmiwarehouse.lake.runs import Output, Ran, Record, Runs
+    from wmiwarehouse.lake.runs import Output, Record, Runs
     from wmiwarehouse.report.model import Query
 
 LAST_RUN = "last-run"
@@ -55,7 +55,8 @@ class NamedRun:
     """The run of this name before, if there was one."""
     looked_since: datetime | None = None
     ingested_until: datetime | None = None
-    analytics: list[Ran] = field(default_factory=list)
+    analytics: list[dict[str, Any]] = field(default_factory=list)
+    """What becomes a :class:`~wmiwarehouse.lake.runs.Ran` if the run is recorded."""
     outputs: list[Output] = field(default_factory=list)
     report: str | None = None
     has_looked: bool = False
@@ -64,21 +65,17 @@ class NamedRun:
 
     def saw(self, hunting: Hunt, lines: Iterable[Line | Query | tuple[str, int, int]]) -> None:
         """Note what *hunting* looked at and what it found: lines of a summary, or (id, version, hits)."""
-        from wmiwarehouse.lake.runs import Ran
-
         if not self.has_looked:
             self.has_looked, self.ingested_until = True, hunting.ingested_until()
             since = hunting.filters.ingested_since
             self.looked_since = datetime.fromisoformat(since) if since else None
         for line in lines:
             if isinstance(line, tuple):
-                name, version, hits = line
-                self.analytics.append(Ran(id=name, version=version, hits=hits))
+                self.analytics.append(dict(zip(("id", "version", "hits"), line, strict=True)))
             else:
                 one: Any = getattr(line, "analytic", line)
-                self.analytics.append(
-                    Ran(id=one.id, version=one.version, hits=line.hits, suppressed=line.suppressed or 0)
-                )
+                found = {"id": one.id, "version": one.version, "hits": line.hits, "suppressed": line.suppressed or 0}
+                self.analytics.append(found)
 
 
 def scheduled(function: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | None]:
@@ -162,7 +159,7 @@ def named_run(
 
 def _record(found: Runs, run: NamedRun, command: str, asked: str, started: datetime, code: ExitCode) -> None:
     from wmiwarehouse.lake import clock
-    from wmiwarehouse.lake.runs import Record
+    from wmiwarehouse.lake.runs import Ran, Record
 
     record = Record(
         number=0,
@@ -173,7 +170,7 @@ def _record(found: Runs, run: NamedRun, command: str, asked: str, started: datet
         finished=max(started, clock.now()),
         ingested_since=run.looked_since,
         ingested_until=run.ingested_until,
-        analytics=tuple(run.analytics),
+        analytics=tuple(Ran(**one) for one in run.analytics),
         outputs=tuple(run.outputs),
         report=run.report,
         exit_code=int(code),

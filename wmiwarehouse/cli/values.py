@@ -1,7 +1,8 @@
 """Turns what was typed into values without pydantic, where that is as good: to import it takes a tenth of a second.
 
 typer hands every option of a command to pydantic, given or not. Most are not given, and nearly all others are texts,
-paths and names from a list, or defaults that have their type already. All else, and whatever typer may refuse, goes typer's own way.
+paths and names from a list, or defaults that have their type already. All else, and whatever typer may refuse, goes
+typer's own way.
 """
 
 from __future__ import annotations

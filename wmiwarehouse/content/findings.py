@@ -7,12 +7,13 @@ relation ``finding`` is written from them, and a new analytic counts as soon as 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError, RiskObject
+from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError, RiskObject, plain
 
 if TYPE_CHECKING:
     from wmiwarehouse.content.library import Analytic
@@ -46,8 +47,9 @@ def counted(analytics: Iterable[Analytic]) -> list[Analytic]:
 
 def facts(analytics: Iterable[Analytic]) -> list[str]:
     """Return what of the heads goes into the relation: where it changes, views over it have to be made anew."""
-    wanted = {"severity", "key", "risk_score", "impact", "confidence_field", "message", "risk_objects", "attack"}
-    return [item.metadata.model_dump_json(include=wanted) for item in counted(analytics)]
+    wanted = ("severity", "key", "risk_score", "impact", "confidence_field", "message", "risk_objects", "attack")
+    heads = (plain(item.metadata) for item in counted(analytics))
+    return [json.dumps({name: head[name] for name in wanted}) for head in heads]
 
 
 def with_findings(statement: str, analytics: Iterable[Analytic], tables: Collection[str] = ()) -> str:

@@ -13,17 +13,10 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
-from wmiwarehouse import assets, frontmatter
+from wmiwarehouse import assets
+from wmiwarehouse.content import heads
 from wmiwarehouse.content.findings import with_findings
-from wmiwarehouse.content.metadata import (
-    AnalyticMetadata,
-    ContentError,
-    ModelMetadata,
-    RiskMetadata,
-    parse_analytic,
-    parse_model,
-    parse_risk,
-)
+from wmiwarehouse.content.metadata import AnalyticMetadata, ContentError, ModelMetadata, RiskMetadata
 from wmiwarehouse.errors import UsageError
 
 #: Folders beneath ``sql/`` that hold analytics; the folder is for people, the kind stands in the metadata.
@@ -148,13 +141,22 @@ class Library:
     def load(cls, folder: Path | None = None) -> Library:
         """Read *folder* (default: the installed ``sql/``); raises :class:`ContentError` with file and field."""
         root = folder if folder is not None else assets.folder("sql")
-        models = _ordered([_model(path) for path in sorted((root / "model").glob("*.sql"))])
+        models = [
+            Model(head, sql, _named(path, "name", head.name))
+            for path, head, sql in heads.read(sorted((root / "model").glob("*.sql")), "model")
+        ]
         paths = sorted(path for name in ANALYTIC_FOLDERS for path in (root / name).glob("*.sql"))
-        analytics = tuple(sorted((_analytic(path) for path in paths), key=lambda item: (item.id, item.version)))
+        found = [
+            Analytic(head, sql, _named(path, "id", head.view)) for path, head, sql in heads.read(paths, "analytic")
+        ]
+        analytics = tuple(sorted(found, key=lambda item: (item.id, item.version)))
         _refuse_twins(analytics)
         newest = {item.id: item for item in analytics}
-        risk = [_risk(path, tuple(newest.values())) for path in sorted((root / "risk").glob("*.sql"))]
-        return cls(root, models, analytics, newest, _ordered_risk(risk))
+        risk = [
+            RiskView(head, sql, _named(path, "id", head.view), tuple(newest.values()))
+            for path, head, sql in heads.read(sorted((root / "risk").glob("*.sql")), "risk")
+        ]
+        return cls(root, _ordered(models), analytics, newest, _ordered_risk(risk))
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -205,28 +207,12 @@ class Library:
         return tuple(dict.fromkeys([*inside, *close]))[:count]
 
 
-def _model(path: Path) -> Model:
-    document = _read(path)
-    metadata = parse_model(document)
-    if path.stem != metadata.name:
-        raise ContentError(f"{path}: name: is {metadata.name}, but the file is {path.name}")
-    return Model(metadata, document.body, path)
-
-
-def _analytic(path: Path) -> Analytic:
-    document = _read(path)
-    metadata = parse_analytic(document)
-    if path.stem != metadata.view:
-        raise ContentError(f"{path}: id: says {metadata.view}.sql, but the file is {path.name}")
-    return Analytic(metadata, document.body, path)
-
-
-def _risk(path: Path, analytics: tuple[Analytic, ...]) -> RiskView:
-    document = _read(path)
-    metadata = parse_risk(document)
-    if path.stem != metadata.view:
-        raise ContentError(f"{path}: id: says {metadata.view}.sql, but the file is {path.name}")
-    return RiskView(metadata, document.body, path, analytics)
+def _named(path: Path, field: str, name: str) -> Path:
+    """Return *path*, whose name has to be *name*, which *field* in its head says."""
+    if path.stem == name:
+        return path
+    said = name if field == "name" else f"{name}.sql"
+    raise ContentError(f"{path}: {field}: {'is' if field == 'name' else 'says'} {said}, but the file is {path.name}")
 
 
 def _ordered_risk(views: Iterable[RiskView]) -> tuple[RiskView, ...]:
@@ -239,15 +225,6 @@ def _ordered_risk(views: Iterable[RiskView]) -> tuple[RiskView, ...]:
         return tuple(by_name[name] for name in order)
     except CycleError as error:
         raise ContentError(f"{by_name[error.args[1][0]].path}: requires: views build on each other") from None
-
-
-def _read(path: Path) -> frontmatter.Document:
-    try:
-        return frontmatter.read(path)
-    except frontmatter.FrontMatterError as error:
-        raise ContentError(str(error)) from None
-    except UnicodeDecodeError as error:
-        raise ContentError(f"{path}: is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def _ordered(models: Iterable[Model]) -> tuple[Model, ...]:

@@ -7,22 +7,47 @@ a misspelt key or a wrong word is an error that names file and field, never a si
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import json
-from typing import Annotated, Literal, TypeVar
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from wmiwarehouse.errors import WmiwhError
-from wmiwarehouse.frontmatter import Document
 
 
 class ContentError(WmiwhError):
     """A file in ``sql/`` that cannot be used; the text is one line with file, field and cause."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+class Part:
+    """What the head of a file is made of; how pydantic is to read it, which is not needed to use it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "str_strip_whitespace": True}
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Of a text, a number or a list, in the words of pydantic."""
+
+    limits: tuple[tuple[str, int | str], ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return {**handler(source), **dict(self.limits)}
+
+
+def _within(**limits: int | str) -> _Limits:
+    return _Limits(tuple(limits.items()))
+
+
+@dataclass(frozen=True)
+class _Passes:
+    """A value that *check* returns; it raises ValueError for one that is wrong."""
+
+    check: Callable[[str], str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
 
 def _one_line(text: str) -> str:
@@ -37,9 +62,11 @@ def _cron(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Percent = Annotated[int, Field(ge=0, le=100)]
+_Item = TypeVar("_Item")
+Some = Annotated[tuple[_Item, ...], _within(min_length=1)]
+Line = Annotated[str, _within(min_length=1), _Passes(_one_line)]
+Identifier = Annotated[str, _within(pattern=r"^[a-z][a-z0-9_]*$")]
+Percent = Annotated[int, _within(ge=0, le=100)]
 
 Kind = Literal["detection", "context", "stack", "session", "chain"]
 Side = Literal["source", "destination", "both"]
@@ -57,15 +84,17 @@ DocumentId = Literal[
 ]
 
 
-class Requirement(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Requirement(Part):
     """One log source that feeds an analytic, and the columns without which it cannot hit."""
 
     channel: Line
     event_id: int | None = None
-    columns: tuple[Identifier, ...] = Field(min_length=1)
+    columns: Some[Identifier]
 
 
-class Implements(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Implements(Part):
     """Which row or query of which document an analytic is."""
 
     document: DocumentId
@@ -74,25 +103,28 @@ class Implements(_Strict):
     note: Line | None = None
 
 
-class Technique(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Technique(Part):
     """An ATT&CK technique as the documents map it."""
 
-    technique: Annotated[str, Field(pattern=r"^T\d{4}(\.\d{3})?$")]
+    technique: Annotated[str, _within(pattern=r"^T\d{4}(\.\d{3})?$")]
     name: Line
-    tactics: tuple[Annotated[str, Field(pattern=r"^TA\d{4} [A-Z]")], ...]
+    tactics: tuple[Annotated[str, _within(pattern=r"^TA\d{4} [A-Z]")], ...]
     coverage: Literal["low", "moderate", "high"] | None = None
     subtechnique: Line | None = None
 
 
-class Countermeasure(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Countermeasure(Part):
     """A D3FEND countermeasure."""
 
-    id: Annotated[str, Field(pattern=r"^D3-[A-Z]+$")]
+    id: Annotated[str, _within(pattern=r"^D3-[A-Z]+$")]
     name: Line
     url: Line | None = None
 
 
-class DataSource(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class DataSource(Part):
     """A log source as a document names it, beside ATT&CK's words for it."""
 
     name: Line
@@ -105,7 +137,8 @@ class DataSource(_Strict):
     attack_data_component: Line | None = None
 
 
-class DataModelReference(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class DataModelReference(Part):
     """Object, action and field of CAR's data model."""
 
     object: Line
@@ -113,7 +146,8 @@ class DataModelReference(_Strict):
     field: Line
 
 
-class Macro(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Macro(Part):
     """A named fragment of a document's query and where it stands here."""
 
     name: Line
@@ -121,7 +155,8 @@ class Macro(_Strict):
     note: Line | None = None
 
 
-class RiskObject(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class RiskObject(Part):
     """A column whose values risk is counted for; without a score of its own it counts the analytic's."""
 
     field: Identifier
@@ -129,32 +164,36 @@ class RiskObject(_Strict):
     score: Percent | None = None
 
 
-class Schedule(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Part):
     """How often and over which stretch a document runs its query by default."""
 
-    cron: Annotated[str, AfterValidator(_cron)]
+    cron: Annotated[str, _Passes(_cron)]
     earliest: Line
     latest: Line
     window: Line | None = None
     enabled: bool = True
 
 
-class Reference(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Reference(Part):
     """Where a statement comes from."""
 
     title: Line
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    url: Annotated[str, _within(pattern=r"^https?://\S+$")] | None = None
 
 
-class Simulation(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Simulation(Part):
     """A published way to make the activity happen in a test network."""
 
     title: Line
     author: Line | None = None
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    url: Annotated[str, _within(pattern=r"^https?://\S+$")] | None = None
 
 
-class TestReport(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class TestReport(Part):
     """A test that a document reports for its own query."""
 
     type: Line
@@ -164,7 +203,8 @@ class TestReport(_Strict):
     sourcetype: Line | None = None
 
 
-class Release(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Release(Part):
     """One entry of a version history: a document's or this file's."""
 
     version: Line
@@ -174,7 +214,8 @@ class Release(_Strict):
     of: Literal["document", "view"] = "document"
 
 
-class ModelMetadata(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class ModelMetadata(Part):
     """Head of a file in ``sql/model``."""
 
     name: Identifier
@@ -191,22 +232,23 @@ class ModelMetadata(_Strict):
     notes: tuple[Line, ...] = ()
 
 
-class AnalyticMetadata(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class AnalyticMetadata(Part):
     """Head of a file with an analytic: every field that the documents have, empty where theirs has none."""
 
     id: Identifier
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, _within(ge=1)]
     title: Line
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, _within(min_length=1)]
     kind: Kind
     side: Side
     filters: Filters = "rows"
-    order_by: tuple[Line, ...] = Field(min_length=1)
+    order_by: Some[Line]
     key: tuple[Identifier, ...] = ()
     """Columns that tell its rows apart, for a view whose rows have no ``event_uid``."""
     severity: Severity
     implements: tuple[Implements, ...] = ()
-    requires: tuple[Requirement, ...] = Field(min_length=1)
+    requires: Some[Requirement]
 
     risk_score: Percent | None = None
     impact: Percent | None = None
@@ -260,28 +302,28 @@ class AnalyticMetadata(_Strict):
         """Name of the view of this version in schema ``hunt``."""
         return f"{self.id}_v{self.version}"
 
-    @model_validator(mode="after")
-    def _risk_adds_up(self) -> AnalyticMetadata:
+    def __post_init__(self) -> None:
+        """Refuse a score that does not follow from impact and confidence."""
         if self.impact is not None and self.confidence is not None:
             expected = self.impact * self.confidence // 100
             if self.risk_score != expected:
                 raise ValueError(f"risk_score is {self.risk_score}, but impact x confidence / 100 is {expected}")
         if self.confidence_field and self.impact is None:
             raise ValueError("confidence_field needs an impact")
-        return self
 
 
-class RiskMetadata(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class RiskMetadata(Part):
     """Head of a file in ``sql/risk``: what is made of the findings of all detections and chains."""
 
     id: Identifier
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, _within(ge=1)]
     title: Line
-    description: Annotated[str, Field(min_length=1)]
-    order_by: tuple[Line, ...] = Field(min_length=1)
+    description: Annotated[str, _within(min_length=1)]
+    order_by: Some[Line]
     requires: tuple[Identifier, ...] = ()
     """Risk views (with their versions) that have to be there first."""
-    version_history: tuple[Release, ...] = Field(min_length=1)
+    version_history: Some[Release]
     notes: tuple[Line, ...] = ()
 
     @property
@@ -290,61 +332,11 @@ class RiskMetadata(_Strict):
         return f"{self.id}_v{self.version}"
 
 
-def parse_model(document: Document) -> ModelMetadata:
-    """Check the head of a file in ``sql/model``; raises :class:`ContentError`."""
-    return _parse(document, "model", ModelMetadata)
-
-
-def parse_analytic(document: Document) -> AnalyticMetadata:
-    """Check the head of a file with an analytic; raises :class:`ContentError`."""
-    return _parse(document, "analytic", AnalyticMetadata)
-
-
-def parse_risk(document: Document) -> RiskMetadata:
-    """Check the head of a file in ``sql/risk``; raises :class:`ContentError`."""
-    return _parse(document, "risk", RiskMetadata)
-
-
-_Head = TypeVar("_Head", bound=BaseModel)
-
-
-def _parse(document: Document, kind: str, model: type[_Head]) -> _Head:
-    if document.kind != kind:
-        raise ContentError(f"{document.path}: expected '-- /// {kind}', found '-- /// {document.kind}'")
-    try:
-        # By way of JSON: there strict mode still reads lists as tuples and text as dates, but no text as a number.
-        return model.model_validate_json(json.dumps(document.head, default=str), strict=True)
-    except ValidationError as error:
-        raise ContentError(f"{document.path}: {_one_cause(error, model)}") from None
-
-
-def _one_cause(error: ValidationError, model: type[BaseModel]) -> str:
-    """One error in one line, with the field as it is written in TOML, and how many more there are."""
-    causes = error.errors(include_url=False)
-    # A misspelt key explains the missing one that it leaves behind.
-    first = next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
-    field = _dotted(first["loc"])
-    match first["type"]:
-        case "extra_forbidden":
-            near = difflib.get_close_matches(str(first["loc"][-1]), _fields(model), n=1)
-            text = f"{field}: no such field" + (f"; did you mean {near[0]}?" if near else "")
-        case "missing":
-            text = f"{field}: is missing"
-        case "value_error":
-            cause = str(first["ctx"]["error"])
-            text = f"{field}: {cause}" if field else cause
-        case _:
-            text = f"{field}: {first['msg']}, found {first['input']!r}"
-    return text + (f" (and {len(causes) - 1} more)" if len(causes) > 1 else "")
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
-
-
-def _fields(model: type[BaseModel]) -> list[str]:
-    """Every field name of *model* and of the tables inside it: a hint may as well be about an inner key."""
-    names = list(model.model_fields)
-    for part in _Strict.__subclasses__() if model is AnalyticMetadata else ():
-        names += [name for name in part.model_fields if name not in names]
-    return names
+def plain(value: Any, *, sparse: bool = False) -> Any:
+    """Return a head, or a part of one, as JSON has it: dates as text; without what nobody gave if *sparse*."""
+    if isinstance(value, Part):
+        parts = {name: plain(part, sparse=sparse) for name, part in vars(value).items()}
+        return {name: part for name, part in parts.items() if part is not None} if sparse else parts
+    if isinstance(value, tuple):
+        return [plain(item, sparse=sparse) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value

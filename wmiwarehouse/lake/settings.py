@@ -6,7 +6,6 @@ network that is none must not pass for a setting: such a file is refused with it
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import ipaddress
 import json
@@ -17,15 +16,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.lake import suppressions
 from wmiwarehouse.lake.setting_errors import WrongError, dotted, one_line, short
 from wmiwarehouse.lake.suppressions import Known, Suppression
 from wmiwarehouse.lake.toml_lines import line_of, lines_in
+
+if TYPE_CHECKING:
+    from wmiwarehouse.lake.settings_file import File, GivenKnown
 
 FILE_NAME = "wmiwh.toml"
 
@@ -127,39 +127,6 @@ def _number(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
     return int(address) + (_IPV4 if address.version == 4 else 0)
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Network(_Table):
-    internal: list[str] = []
-    domains: list[str] = []
-
-
-class _Accounts(_Table):
-    local: list[str] = []
-
-
-class _Hosts(_Table):
-    aliases: dict[str, list[str]] = {}
-
-
-class _Known(_Table):
-    administrators: list[str] = []
-    management_hosts: list[str] = []
-    reason: Any = None
-    author: Any = None
-    expires: Any = None
-
-
-class _File(_Table):
-    network: _Network = _Network()
-    accounts: _Accounts = _Accounts()
-    hosts: _Hosts = _Hosts()
-    known: _Known = _Known()
-    suppress: list[Any] = []
-
-
 def _parse(path: Path, content: bytes) -> Settings:
     try:
         text = content.decode("utf-8-sig")
@@ -188,35 +155,13 @@ def _not_toml(path: Path, text: str, message: str) -> str:
     return f"{path}, line {line}: is no TOML: {one_line(cause)}"
 
 
-def _checked(found: Any) -> _File:
-    try:
-        return _File.model_validate(found)
-    except ValidationError as error:
-        causes = error.errors(include_url=False)
-        # A misspelt key explains whatever else is wrong.
-        first = next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
-        place = [step for step in first["loc"] if step != "[key]"]
-        where = dotted(place)
-        if first["type"] == "extra_forbidden":
-            tables: dict[str, type[BaseModel]] = {
-                "": _File,
-                "network": _Network,
-                "accounts": _Accounts,
-                "hosts": _Hosts,
-                "known": _Known,
-            }
-            known = tables[dotted(place[:-1])]
-            near = difflib.get_close_matches(str(place[-1]), known.model_fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known.model_fields)}"
-            raise WrongError(place, f"{where}: no such setting; {hint}") from None
-        if place == ["suppress"]:
-            raise WrongError(place, "suppress: [[suppress]] with two brackets is wanted") from None
-        kinds = {"string_type": "a text in quotes", "list_type": "a list", "dict_type": "a table"}
-        wanted = kinds.get(first["type"], "a table")
-        raise WrongError(place, f"{where}: {wanted} is wanted, found {short(first['input'])}") from None
+def _checked(found: Any) -> File:
+    from wmiwarehouse.lake.settings_file import checked
+
+    return checked(found)
 
 
-def _settings(file: _File, content: str = "") -> Settings:
+def _settings(file: File, content: str = "") -> Settings:
     # Each line is looked up once for all suppressions; a file without any does without.
     lines = lines_in(content) if file.suppress else {}
     return Settings(
@@ -229,7 +174,7 @@ def _settings(file: _File, content: str = "") -> Settings:
     )
 
 
-def _known(given: _Known) -> Known:
+def _known(given: GivenKnown) -> Known:
     names = [_administrator(text, i) for i, text in enumerate(given.administrators)]
     hosts = [
         _host(text, ("known", "management_hosts", i), f"known.management_hosts[{i}]")
