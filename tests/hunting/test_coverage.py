@@ -56,13 +56,15 @@ def test_hosts_that_carry_the_records_are_counted(warehouse: Path, staged: tuple
 
 
 def test_a_source_that_nobody_logged_is_seen_nowhere(connection: Any) -> None:
-    seen = Coverage(lambda _: connection).seen([Requirement(channel="No/Such", event_id=1, columns=("host",))])
+    seen = Coverage(lambda _, query: rows(connection, query), Library.load().analytics).seen(
+        [Requirement(channel="No/Such", event_id=1, columns=("host",))]
+    )
     assert seen.hosts == 0
     assert "not seen on any of" in seen.sentence
 
 
 def test_the_view_and_the_words_have_the_same_numbers(connection: Any) -> None:
-    coverage = Coverage(lambda _: connection)
+    coverage = Coverage(lambda _, query: rows(connection, query), Library.load().analytics)
     found = rows(connection, "select analytic, host, status, records, first_time, last_time from hunt.data_coverage")
     for analytic in Library.load().newest.values():
         if analytic.id == "data_coverage":

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from wmiwarehouse.content.library import Analytic
 from wmiwarehouse.content.metadata import Requirement
-from wmiwarehouse.lake.query import columns_of, rows
+from wmiwarehouse.lake.hosts import literal
 
 CAUTION = "Not seen can mean not audited, filtered, rolled over, not collected or did not happen."
 _NO_PROOF = "seen does not prove that all was logged."
@@ -120,18 +121,16 @@ class Seen:
 class Coverage:
     """Counts once per hunt what the analytics ask for."""
 
-    def __init__(self, connect: Callable[[Iterable[str]], Any]) -> None:
-        """*connect* gives a connection with the models that it is called with."""
-        self._connect = connect
-        connection = connect(["event_census"])
-        counted = columns_of(connection, "event_census")
-        wanted = rows(connection, "select distinct column_name from analytic_requirement order by column_name")
-        # Only what some analytic asks for: the rest of the census would have to be read for nothing.
-        columns = [f"with_{row['column_name']}" for row in wanted]
-        picked = [column for column in columns if column in counted]
-        self._counts = rows(
-            connection,
-            f"select {', '.join(['host', 'channel', 'event_id', 'records', 'first_time', 'last_time', *picked])} "
+    def __init__(self, ask: Callable[[str, str], list[dict[str, Any]]], analytics: Iterable[Analytic]) -> None:
+        """*ask* gives the rows of a query over the model that it is told first; counted is what *analytics* need."""
+        self._ask = ask
+        # The rest of the census would have to be read for nothing; a column that it does not know is not counted.
+        needed = {name for item in analytics for one in item.metadata.requires for name in one.columns}
+        told = ("host", "channel", "event_id", "records", "first_time", "last_time")
+        names = [*told, *sorted(f"with_{name}" for name in needed)]
+        self._counts = ask(
+            "event_census",
+            f"select columns(lambda name: name in ({', '.join(map(literal, names))})) "
             "from event_census where host is not null and is_own_provider",
         )
         self._hosts = len({row["host"] for row in self._counts})
@@ -180,13 +179,13 @@ class Coverage:
     @cached_property
     def _logs(self) -> list[dict[str, Any]]:
         query = "select host, log_key, record_id_holes, log_clears, last_clear from log_continuity"
-        return rows(self._connect(["log_continuity"]), query)
+        return self._ask("log_continuity", query)
 
     @cached_property
     def _named_only(self) -> int:
         # An address may well be that of a host with logs; only names are counted as further hosts.
         query = "select count(distinct host) as hosts from named_host where not is_address"
-        return int(rows(self._connect(["named_host"]), query)[0]["hosts"])
+        return int(self._ask("named_host", query)[0]["hosts"])
 
 
 def _meets(row: dict[str, Any], requirement: Requirement) -> bool:

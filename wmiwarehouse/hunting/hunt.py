@@ -44,14 +44,15 @@ class Hunt:
         self._warehouse, self._library = warehouse, library
         self._batches = warehouse.batches() if batches is None else list(batches)
         self._settings = Settings.load(warehouse.root)
-        self._hosts = Hosts.of(self._batches, self._settings)
+        #: Whose records there are, and by which names.
+        self.hosts = Hosts.of(self._batches, self._settings)
         self._today = clock.now().date()
         path = warehouse.root / FILE_NAME
         #: What the settings say of expected hits.
-        self.tuning = Tuning.of(self._settings, library, path, self._hosts.host_of, self._today)
+        self.tuning = Tuning.of(self._settings, library, path, self.hosts.host_of, self._today)
         self._filters = filters.pinned()
         if filters.host:
-            self._filters = replace(self._filters, host_as=self._hosts.host_of(filters.host))
+            self._filters = replace(self._filters, host_as=self.hosts.host_of(filters.host))
         self._connections: dict[bool, Any] = {}
         self._made: dict[bool, Views] = {}
         self._views: set[tuple[bool, str]] = set()
@@ -132,7 +133,7 @@ class Hunt:
         """Return what *settings*, of the file *path*, would say of expected hits here, with what has ended too."""
         settings = replace(settings, aliases=self._settings.aliases)
         where = path or self._warehouse.root / FILE_NAME
-        return Tuning.of(settings, self._library, where, self._hosts.host_of, self._today, ended=True)
+        return Tuning.of(settings, self._library, where, self.hosts.host_of, self._today, ended=True)
 
     def suppressed(self, analytic: Analytic) -> pa.Table:
         """Return the rows of *analytic* that are suppressed, with the ids of what hides them and why before them."""
@@ -145,11 +146,6 @@ class Hunt:
     def seen_of(self, requirements: Iterable[Requirement]) -> Seen:
         """Return on how many hosts records of any of *requirements* were seen."""
         return self._coverage.seen(requirements)
-
-    @property
-    def hosts(self) -> Hosts:
-        """Whose records there are, and by which names."""
-        return self._hosts
 
     @property
     def filters(self) -> Filters:
@@ -219,7 +215,12 @@ class Hunt:
 
     @cached_property
     def _coverage(self) -> Coverage:
-        return Coverage(lambda models: self.connection(models=models))
+        return Coverage(self._ask, self._library.analytics)
+
+    def _ask(self, model: str, query: str) -> list[dict[str, Any]]:
+        """Return the rows of *query* over one *model*, whatever the filters."""
+        connection = self._connect(beneath=False)
+        return rows(connection, self._made[False].asking(connection, model, query))
 
     def query(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         """Return a connection and the SQL of the rows of *analytic* under the filters, suppressed ones too."""
@@ -300,7 +301,7 @@ class Hunt:
         if beneath not in self._connections:
             connection = catalog.connect(memory_limit=memory.of_hunts())
             self._connections[beneath] = connection
-            statements = relations.base_relations(self._batches, self._settings, self._hosts)
+            statements = relations.base_relations(self._batches, self._settings, self.hosts)
             relations.lay(connection, statements)
             where = ""
             if beneath:

@@ -17,6 +17,7 @@ from wmiwarehouse.content.library import Analytic, Library, RiskView
 from wmiwarehouse.lake.hosts import literal
 from wmiwarehouse.lake.relations import analytic_requirement
 from wmiwarehouse.lake.remembered import MOST_HITS
+from wmiwarehouse.lake.stubs import Stubs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,7 @@ class Views:
             self.models[model.name] = sql
         self._reads = {name: self._named_in(sql, but=name) for name, sql in self.models.items()}
         self._times: dict[str, Counter[str]] = {}
+        self._stubs = Stubs(model.sql for model in library.models)
         #: What there is of them in the database, and which of those as tables that were worked out.
         self._made: set[str] = set()
         self._tables: set[str] = set()
@@ -122,6 +124,14 @@ class Views:
         self.make(connection, self.read_by(sql))
         return f"select * from (\n{_body(self.statement(sql))}\n) as answer"
 
+    def asking(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> str:
+        """Return *query* over the model *name* so that it can be run, without a view that is made for it alone."""
+        if name in self._made or name in self._to_remember:
+            self.make(connection, [name])
+            return query
+        self.make(connection, self._reads[name])
+        return f"with {name} as (\n{_body(self.model(name))}\n)\n{query}"
+
     def keep(self, connection: duckdb.DuckDBPyConnection, name: str, columns: Iterable[str]) -> None:
         """Put a table with *columns* (as SQL) in the place of the model view *name*, for all that reads it later."""
         listed = ", ".join(columns)
@@ -163,8 +173,8 @@ class Views:
             connection.execute(_statement(name, _rows_of(path)))
         missing = [name for name in self.models if name in wanted and name not in self._made and name not in files]
         for name in missing:
-            body = _body(self.models[name])
-            connection.execute(f"create table {name} as select * from (\n{body}\n) as stub limit 0")
+            self._stubs.make(connection, name, _body(self.models[name]))
+        self._stubs.learn(connection)
         make_others()
         for name in reversed(missing):
             connection.execute(f"drop table {name}")

@@ -1,0 +1,59 @@
+"""What is kept of a view's columns is what binding it would say, and spares binding it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wmiwarehouse import cache
+from wmiwarehouse.content.library import Library
+from wmiwarehouse.lake import catalog, relations
+from wmiwarehouse.lake.query import columns_of
+from wmiwarehouse.lake.stubs import Stubs
+from wmiwarehouse.lake.views import create_views
+
+
+def _columns_of_all(events_where: str = "") -> dict[str, dict[str, str]]:
+    with catalog.connect() as connection:
+        for statement in relations.base_relations([]):
+            connection.execute(statement)
+        views = create_views(connection, Library.load(), (), events_where=events_where)
+        return {name: columns_of(connection, name) for name in views.models}
+
+
+@pytest.mark.parametrize("where", ["", "host = 'ws01'"])
+def test_views_over_kept_stubs_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    bound: list[list[str]] = []
+    learn = Stubs.learn
+
+    def noting(self: Stubs, connection: Any) -> None:
+        bound.append(list(self._bound))
+        learn(self, connection)
+
+    monkeypatch.setattr(Stubs, "learn", noting)
+    monkeypatch.setenv(cache.VARIABLE, "")
+    without = _columns_of_all(where)
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    first = _columns_of_all(where)
+    second = _columns_of_all(where)
+    assert without == first == second
+    assert set(bound[0]) == set(bound[1]) == set(without)
+    assert bound[2] == []
+
+
+def test_columns_are_learnt_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    with catalog.connect() as connection:
+        for name, body in (("one", "select 1 as a"), ("two", "select 'x' as \"b c\", [1] as d")):
+            stubs = Stubs(["text"])
+            stubs.make(connection, name, body)
+            stubs.learn(connection)
+            connection.execute(f"drop table {name}")
+        again = Stubs(["text"])
+        again.make(connection, "one", "select nonsense")
+        again.make(connection, "two", "select nonsense")
+        assert columns_of(connection, "one") == {"a": "INTEGER"}
+        assert columns_of(connection, "two") == {"b c": "VARCHAR", "d": "INTEGER[]"}
+        assert list(connection.execute("select * from one").fetchall()) == []
