@@ -7,7 +7,7 @@ for each flush was measured to cost more than running it for a small file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,15 @@ class PartWriter:
             self._connection.register(relation, slot)
 
     def learn(self, fmt: str, statements: Statements) -> None:
-        """Take the compiled SQL of format *fmt*."""
+        """Take the compiled SQL of format *fmt*; what is wrong with it is told when something is written.
+
+        It is prepared now, while the parent looks for what there is to read.
+        """
+        import duckdb
+
         self._statements[fmt] = statements
+        with suppress(duckdb.Error):
+            self._prepare(fmt)
 
     def has_clock(self, fmt: str) -> bool:
         """Whether format *fmt* has a first pass."""
@@ -96,6 +103,12 @@ class PartWriter:
     def write(self, fmt: str, records: pa.Table, sources: pa.Table, clock: pa.Table) -> None:
         """Project *records* of format *fmt* into one part; raises ``duckdb.Error`` if they cannot be projected."""
         self._slots["records"].table, self._slots["sources"].table, self._slots["clock"].table = records, sources, clock
+        self._connection.execute(f"execute {self._prepare(fmt)}")
+        self._aside.replace(self._folder / f"{self._name}-{self._parts:05}.parquet")
+        self._parts += 1
+
+    def _prepare(self, fmt: str) -> str:
+        """Return the name of the prepared statement of format *fmt*."""
         name = '"write_' + fmt.replace('"', '""') + '"'
         if fmt not in self._prepared:
             target = str(self._aside).replace("'", "''")
@@ -104,9 +117,7 @@ class PartWriter:
                 f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
             )
             self._prepared.add(fmt)
-        self._connection.execute(f"execute {name}")
-        self._aside.replace(self._folder / f"{self._name}-{self._parts:05}.parquet")
-        self._parts += 1
+        return name
 
     @contextmanager
     def more_memory(self) -> Iterator[None]:
