@@ -63,6 +63,17 @@ def test_those_that_wait_are_taken_first_and_more_are_started() -> None:
         assert children() == set()
 
 
+@pytest.mark.parametrize(("tasks", "taken"), [("sssssssssss", 8), ("LLLL", 2), ("sLLL", 2), ("ssssssLs", 7)])
+def test_a_worker_has_many_small_tasks_before_it_and_few_large_ones(tasks: str, taken: int) -> None:
+    workers = Pool(1, say_who, lambda name: (name,), is_small=lambda task: task == "s")
+    given = 0
+    while given < len(tasks) and (connection := workers.idle()):  # nobody asks for an answer meanwhile
+        workers.give(connection, tasks[given])
+        given += 1
+    assert given == taken
+    workers.end()
+
+
 def test_those_that_nobody_takes_are_gone_with_the_block() -> None:
     with Waiting() as waiting:
         waiting.start(2)

@@ -28,6 +28,7 @@ from wmiwarehouse.pipeline.worker import CannotWrite, Clock, Done, Flush, Learn,
 from wmiwarehouse.readers.model import Problem
 
 _TICK = 0.1
+_SMALL = 1 << 18
 
 
 def stopped(file: str, position: str, reason: str) -> WmiwhError:
@@ -75,6 +76,13 @@ def _load() -> None:
     """Load what the commit needs, while the workers write: before that it would keep them from starting."""
     import duckdb  # noqa: F401
     import pyarrow.parquet  # noqa: F401
+
+
+def _is_small(task: object) -> bool:
+    """Whether a task takes a millisecond or two, as one for a chunk of an EVTX file does."""
+    if not isinstance(task, (Read, Clock)):
+        return True
+    return task.part.end is not None and task.part.end - task.part.start <= _SMALL
 
 
 class SourcesChanged(Exception):  # noqa: N818 - an event, not a mistake of the caller
@@ -187,7 +195,7 @@ class Batch:
             (self._staged / "events").mkdir(parents=True)
             given = (str(self._staged / "events"), self._run.projection.functions)
             self._pool = Pool(
-                self._run.workers, worker.main, lambda name: (given[0], name, given[1]), self._run.waiting
+                self._run.workers, worker.main, lambda name: (given[0], name, given[1]), self._run.waiting, _is_small
             )
         while self._ready and self._pool and (connection := self._pool.idle()):
             fmt = self._ready[0].source.format

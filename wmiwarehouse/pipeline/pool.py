@@ -17,7 +17,9 @@ from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
-_AHEAD = 2
+#: How many tasks a worker has before it: enough not to wait for the parent, and few enough that none is left with much
+#: to do when the others are done.
+_AHEAD, _SMALL_AHEAD = 2, 8
 
 #: What a worker sends first, when it can take tasks.
 READY = "ready"
@@ -87,8 +89,10 @@ class Pool:
         target: Callable[..., None],
         arguments: Callable[[str], tuple[Any, ...]],
         waiting: Waiting | None = None,
+        is_small: Callable[[Any], bool] = lambda task: False,
     ) -> None:
-        self._size, self._target, self._arguments = size, target, arguments
+        """*is_small* says of a task that it takes no longer than to hand over another one."""
+        self._size, self._target, self._arguments, self._is_small = size, target, arguments, is_small
         self._waiting = waiting or Waiting()
         self._at: dict[Connection, list[Any]] = {}
         self._processes: dict[Connection, Any] = {}
@@ -118,7 +122,8 @@ class Pool:
         if len(self._at) < self._size and all(self._at.values()):
             return self._add()
         connection = min(self._at, key=lambda c: len(self._at[c]))
-        return connection if len(self._at[connection]) < _AHEAD + (self._at[connection][:1] == [READY]) else None
+        tasks = [task for task in self._at[connection] if task != READY]
+        return connection if len(tasks) < (_SMALL_AHEAD if all(map(self._is_small, tasks)) else _AHEAD) else None
 
     def give(self, connection: Connection, task: Any) -> None:
         """Hand *task* to a worker; that it has died meanwhile is told by :meth:`answers`."""
