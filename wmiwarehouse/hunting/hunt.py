@@ -23,7 +23,7 @@ from wmiwarehouse.hunting.tuning import Tuning
 from wmiwarehouse.lake import catalog, clock, memory, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
-from wmiwarehouse.lake.query import columns_of, fetch, held, rows
+from wmiwarehouse.lake.query import fetch, held, rows
 from wmiwarehouse.lake.remembered import LEAST_LAKE, MOST_HITS, Remembered, states
 from wmiwarehouse.lake.settings import FILE_NAME, Settings
 from wmiwarehouse.lake.views import Views, create_views
@@ -103,7 +103,7 @@ class Hunt:
         tests, left = self.tests(analytic), ""
         if found is None:
             connection, sql, values = self.query(analytic)
-            columns = list(columns_of(connection, analytic.view, "hunt"))
+            columns = list(self._columns(analytic, connection))
             if tests:
                 sql, left = hidden.marked(sql, tests), " filter (where not is_hidden)"
         else:
@@ -232,8 +232,7 @@ class Hunt:
         values: dict[str, Any] = {}
         if self._filters and not beneath:
             lasting = analytic.metadata.kind in ("session", "chain")
-            columns = columns_of(connection, analytic.view, "hunt")
-            where, values = self._filters.where(columns, self.newest(), lasting=lasting)
+            where, values = self._filters.where(self._columns(analytic, connection), self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
 
     def _in_order(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
@@ -253,9 +252,11 @@ class Hunt:
         *tuning* are other rules than those of the settings, to be tried.
         """
         tuning = tuning or self.tuning
-        if not tuning.about(analytic):
-            return {}
-        return tuning.tests(analytic, columns_of(self.connection(analytic), analytic.view, "hunt"))
+        is_about = tuning.about(analytic)
+        return tuning.tests(analytic, self._columns(analytic, self.connection(analytic))) if is_about else {}
+
+    def _columns(self, analytic: Analytic, connection: Any) -> dict[str, str]:
+        return next(iter(self._made.values())).columns.of(connection, analytic.view, "hunt")
 
     def _keep(self, analytics: Sequence[Analytic]) -> None:
         """Work out what *analytics* share."""

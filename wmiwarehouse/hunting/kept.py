@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wmiwarehouse.content.library import Analytic, Library
-from wmiwarehouse.lake.query import columns_of, rows
+from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.views import Views, relations_in
 
 #: From so many analytics on, shared models are worth keeping.
@@ -56,7 +56,7 @@ def work_out(connection: Any, views: Views, library: Library, names: Iterable[st
     fitting = [name for name in names if name != "events" or fits(connection)]
     views.make(connection, fitting)
     for name in fitting:
-        views.keep(connection, name, columns_read(library, name, columns_of(connection, name)))
+        views.keep(connection, name, columns_read(library, name, views.columns.of(connection, name)))
 
 
 def fits(connection: Any) -> bool:

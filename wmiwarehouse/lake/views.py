@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from wmiwarehouse.content.library import Analytic, Library, RiskView
+from wmiwarehouse.lake.columns import Columns
 from wmiwarehouse.lake.hosts import literal
 from wmiwarehouse.lake.relations import analytic_requirement
 from wmiwarehouse.lake.remembered import MOST_HITS
-from wmiwarehouse.lake.stubs import Stubs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,8 @@ class Views:
             self.models[model.name] = sql
         self._reads = {name: self._named_in(sql, but=name) for name, sql in self.models.items()}
         self._times: dict[str, Counter[str]] = {}
-        self._stubs = Stubs(model.sql for model in library.models)
+        #: Which columns its views have.
+        self.columns = Columns(view.sql for view in library.views)
         #: What there is of them in the database, and which of those as tables that were worked out.
         self._made: set[str] = set()
         self._tables: set[str] = set()
@@ -139,6 +140,7 @@ class Views:
         connection.execute(f"create table being_kept as select {listed} from (\n{body}\n) as kept")
         connection.execute(f"drop view {name}")
         connection.execute(f"alter table being_kept rename to {name}")
+        self.columns.close()
         self._tables.add(name)
 
     def model(self, name: str) -> str:
@@ -173,8 +175,8 @@ class Views:
             connection.execute(_statement(name, _rows_of(path)))
         missing = [name for name in self.models if name in wanted and name not in self._made and name not in files]
         for name in missing:
-            self._stubs.make(connection, name, _body(self.models[name]))
-        self._stubs.learn(connection)
+            self.columns.stub(connection, name, _body(self.models[name]))
+        self.columns.learn(connection)
         make_others()
         for name in reversed(missing):
             connection.execute(f"drop table {name}")
@@ -269,6 +271,7 @@ def create_views(
             connection.execute(views.statement(analytic.sql))
             if library.is_newest(analytic):
                 connection.execute(f"create or replace view hunt.{analytic.id} as select * from hunt.{analytic.view}")
+        views.columns.learn(connection, [item.view for item in analytics if isinstance(item, Analytic)])
 
     views.make(connection, named, make_analytics)
     return views
