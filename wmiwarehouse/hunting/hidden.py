@@ -96,6 +96,17 @@ def marked(sql: str, tests: Mapping[str, str]) -> str:
     return f"select *, {any_of(tests)} as is_hidden, {', '.join(columns)} from ({sql}) as found"
 
 
+def counts(columns: Sequence[str], left: str = "") -> str:
+    """Return the aggregates over rows with *columns* that sum them up; *left* filters those that count."""
+    host = first_of(("host", "dest", "target_host", "source_host"), columns)
+    first, last = first_of(FIRSTS, columns), first_of(LASTS, columns)
+    return (
+        f"count(*){left} as hits, {f'count(distinct {host}){left}' if host else 'null'} as hosts, "
+        f"{f'min({first}){left}' if first else 'null'} as first_time, "
+        f"{f'max({last}){left}' if last else 'null'} as last_time"
+    )
+
+
 def summed(tests: Mapping[str, str]) -> str:
     """Return the aggregates over what :func:`marked` gives that say how much is hidden, and by which rules."""
     listed = ", ".join(

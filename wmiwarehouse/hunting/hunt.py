@@ -102,7 +102,7 @@ class Hunt:
             return Line(analytic, seen=self.seen(analytic), **counted)
         tests, left = self.tests(analytic), ""
         if found is None:
-            connection, sql, values = self.query(analytic)
+            connection, sql, values = self._rows(analytic)
             columns = list(self._columns(analytic, connection))
             if tests:
                 sql, left = hidden.marked(sql, tests), " filter (where not is_hidden)"
@@ -110,15 +110,7 @@ class Hunt:
             connection, sql, values = self._connect(beneath=False), "select * from found", {}
             connection.register("found", found)
             columns = found.column_names
-        host = hidden.first_of(("host", "dest", "target_host", "source_host"), columns)
-        first, last = hidden.first_of(hidden.FIRSTS, columns), hidden.first_of(hidden.LASTS, columns)
-        picked = (
-            f"count(*){left} as hits, {f'count(distinct {host}){left}' if host else 'null'} as hosts, "
-            f"{f'min({first}){left}' if first else 'null'} as first_time, "
-            f"{f'max({last}){left}' if last else 'null'} as last_time"
-        )
-        if left:
-            picked += f", {hidden.summed(tests)}"
+        picked = hidden.counts(columns, left) + (f", {hidden.summed(tests)}" if left else "")
         query = f"select {picked} from ({sql})"
         if once and self._remembered and analytic.view not in self._tables:
             self._remembered.keep(connection, f"{analytic.view}.line", self._made[False].text_of(analytic.sql), query)
@@ -235,13 +227,18 @@ class Hunt:
             where, values = self._filters.where(self._columns(analytic, connection), self.newest(), lasting=lasting)
         return connection, f"select * from hunt.{analytic.view}{' where ' + where if where else ''}", values
 
+    def _rows(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
+        """Return what :meth:`query` does, if it can without a view: to make that takes as long as to plan a query."""
+        if self._filters or self.is_large or self.tuning.about(analytic):
+            return self.query(analytic)
+        connection, views = self._connect(beneath=False), self._made[False]
+        if (False, analytic.view) in self._views or not views.columns.knows(analytic.view, "hunt"):
+            return self.query(analytic)
+        return connection, views.query(connection, analytic.sql), {}
+
     def _in_order(self, analytic: Analytic) -> tuple[Any, str, dict[str, Any]]:
         self._keep([analytic])
-        if self._filters or self.is_large or self.tuning.about(analytic) or (False, analytic.view) in self._views:
-            connection, sql, values = self.query(analytic)
-        else:  # nobody asks for the view, and to make it takes as long as to plan the query
-            connection, values = self._connect(beneath=False), {}
-            sql = self._made[False].query(connection, analytic.sql)
+        connection, sql, values = self._rows(analytic)
         if tests := self.tests(analytic):
             sql = f"select * from ({sql}) as found where not ({' or '.join(tests.values())})"
         return connection, f"{sql} order by {', '.join(analytic.metadata.order_by)}", values

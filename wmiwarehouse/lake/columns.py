@@ -32,9 +32,13 @@ class Columns:
         """Keep nothing more: some view was replaced by a table with fewer columns, which one above it may not name."""
         self._is_closed = True
 
+    def knows(self, name: str, schema: str = "main") -> bool:
+        """Whether the columns of the view *name* are known without it."""
+        return _key(name, schema) in self._known
+
     def of(self, connection: duckdb.DuckDBPyConnection, name: str, schema: str = "main") -> dict[str, str]:
-        """Return the columns with their types of the view *name*, which is there."""
-        key = name if schema == "main" else f"{schema}.{name}"
+        """Return the columns with their types of the view *name*, which is there or known."""
+        key = _key(name, schema)
         if key not in self._known:
             self._keep({key: columns_of(connection, name, schema)})
         return self._known[key]
@@ -62,3 +66,7 @@ class Columns:
         self._known |= found
         if not self._is_closed:
             cache.keep(self._made_of, json.dumps(self._known).encode())
+
+
+def _key(name: str, schema: str) -> str:
+    return name if schema == "main" else f"{schema}.{name}"
