@@ -64,19 +64,28 @@ def full(small_disk: SmallDisk) -> Iterator[SmallDisk]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def lake_bytes(logs: Logs, pattern: str) -> int:
-    """What the files of the undisturbed warehouse take on the small disk, in pages."""
-    return sum(-(-path.stat().st_size // 4096) * 4096 for path in logs.warehouse.glob(pattern))
+@pytest.fixture(scope="module")
+def alone(logs: Logs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that one worker made undisturbed: how two share the files, and so its size, differs each time."""
+    root: Path = tmp_path_factory.mktemp("alone") / "w"
+    ingest([logs.folder], Warehouse.create(root), workers=1)
+    catalog.refresh_database(Warehouse.open(root), Library.load())
+    return root
+
+
+def lake_bytes(root: Path, pattern: str) -> int:
+    """What the files of the warehouse *root* take on the small disk, in pages."""
+    return sum(-(-path.stat().st_size // 4096) * 4096 for path in root.glob(pattern))
 
 
 @pytest.mark.parametrize("moment", ["start", "parts", "a part", "tables", "mark"])
 def test_an_ingest_into_a_full_disk_leaves_nothing_and_completes_when_there_is_room(
-    moment: str, full: SmallDisk, logs: Logs, commands: Commands, check: Check, hits: Hits
+    moment: str, full: SmallDisk, logs: Logs, alone: Path, commands: Commands, check: Check, hits: Hits
 ) -> None:
-    parts, tables = lake_bytes(logs, "lake/*/events/*"), lake_bytes(logs, "lake/*/*.*")
+    parts, tables = lake_bytes(alone, "lake/*/events/*"), lake_bytes(alone, "lake/*/*.*")
     room = {"start": 4096, "parts": parts // 4, "a part": parts - 8192, "tables": parts + tables // 2, "mark": 0}
     full.leave(room[moment])
-    code, said = commands.run("ingest", logs.folder, "-w", full.root)
+    code, said = commands.run("ingest", logs.folder, "-w", full.root, "--workers", 1)
     assert code == 1
     assert said.count("\n") == 1, said
     assert said.startswith(f"wmiwh: {full.root} cannot be written: No space left on device"), said
@@ -112,12 +121,12 @@ def test_what_was_committed_before_stays(full: SmallDisk, logs: Logs, commands: 
 
 @pytest.mark.parametrize("room", [0.02, 0.5, 0.9])
 def test_an_ingest_is_done_though_there_is_no_room_for_the_database_of_other_tools(
-    room: float, full: SmallDisk, logs: Logs, commands: Commands, check: Check
+    room: float, full: SmallDisk, logs: Logs, alone: Path, commands: Commands, check: Check
 ) -> None:
-    needed = lake_bytes(logs, "lake/*/**/*.*") + 16_384
+    needed = lake_bytes(alone, "lake/*/**/*.*") + 16_384
     # While it is built it takes as much again for DuckDB's log.
-    full.leave(needed + int(room * lake_bytes(logs, "warehouse.duckdb")))
-    code, said = commands.run("ingest", logs.folder, "-w", full.root)
+    full.leave(needed + int(room * lake_bytes(alone, "warehouse.duckdb")))
+    code, said = commands.run("ingest", logs.folder, "-w", full.root, "--workers", 1)
     assert code == 0, said
     assert (
         f"wmiwh: warning: {full.root}/warehouse.duckdb cannot be written: No space left on device; it stays as it was. "
@@ -144,7 +153,7 @@ def test_no_room_to_spill_is_the_disks_fault_and_costs_no_record(
     full: SmallDisk, logs: Logs, monkeypatch: pytest.MonkeyPatch, check: Check
 ) -> None:
     warehouse = Warehouse.create(full.root)
-    full.leave(lake_bytes(logs, "lake/*/events/*") + 1_000_000)
+    full.leave(lake_bytes(logs.warehouse, "lake/*/events/*") + 1_000_000)
     with monkeypatch.context() as patched:
         patched.syspath_prepend(str(Path(__file__).parent))
         patched.setattr(spilling_main, "__module__", Path(__file__).stem)
@@ -172,7 +181,7 @@ def test_no_room_to_spill_while_duplicates_are_looked_for(
         connection.execute("create table much as select i, md5(i::varchar) as t from range(3000000) as r (i)")
 
     monkeypatch.setattr(duplicates, "find", find)
-    full.leave(lake_bytes(logs, "lake/*/events/*") + 1_000_000)
+    full.leave(lake_bytes(logs.warehouse, "lake/*/events/*") + 1_000_000)
     with warehouse.writing(), pytest.raises(WmiwhError, match=f"{_NO_SPILL}; nothing of this batch was committed"):
         ingest([logs.folder], warehouse)
     assert check(full.root) == before

@@ -61,7 +61,7 @@ def _operators(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 class _Here:
     """Stands in for the pool: does each task at once and in this process, where its statements can be counted."""
 
-    def __init__(self, size: int, target: Any, arguments: Any, waiting: Any) -> None:
+    def __init__(self, size: int, target: Any, arguments: Any, *_: Any) -> None:
         folder, name, functions = arguments("part-0")
         self._writer = PartWriter(Path(folder), name, functions)
         self._worker = Worker(self._writer)

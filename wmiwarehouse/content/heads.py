@@ -1,7 +1,8 @@
 """Checks the heads of the SQL files, and remembers those that were right.
 
-pydantic checks them and names what is wrong. To import it and to check some ninety heads takes longer than most hunts,
-so what was right is kept as JSON (:mod:`wmiwarehouse.cache`) and put together from there as long as no file changes.
+pydantic checks them and names what is wrong. To import it and to check some ninety heads takes as long as the query of
+a small hunt, so what was right is kept as JSON (:mod:`wmiwarehouse.cache`) and put together from there as long as no
+file changes.
 """
 
 from __future__ import annotations
