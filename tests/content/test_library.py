@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from wmiwarehouse import cache
+from wmiwarehouse.content import heads
 from wmiwarehouse.content.library import Library, UnknownAnalyticError
 from wmiwarehouse.content.metadata import ContentError
+from wmiwarehouse.frontmatter import Document
 
 MODEL = '-- /// model\n-- name = "{name}"\n-- title = "t"\n-- requires = {requires}\n-- ///\nselect 1\n'
 
@@ -121,3 +126,44 @@ def test_loading_needs_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & {"duckdb", "pyarrow", "sqlglot", "evtx"}
+
+
+def test_what_was_checked_is_not_checked_again_until_it_changes(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    check = heads.checked
+
+    def noting(document: Document, kind: str) -> Any:
+        checked.append(document.path.name)
+        return check(document, kind)
+
+    monkeypatch.setattr(heads, "checked", noting)
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    first = Library.load(copy)
+    assert len(checked) == len(first.views) + len(first.risk)
+    checked.clear()
+    assert Library.load(copy) == first
+    assert checked == []
+    changed = copy / "analytics" / "wmiprvse_children_v1.sql"
+    changed.write_text(changed.read_text().replace('severity = "', 'severity = "x', 1))
+    with pytest.raises(ContentError, match="severity: Input should be"):
+        Library.load(copy)
+    assert changed.name in checked
+
+
+def test_a_command_that_reads_the_library_needs_no_pydantic_the_second_time(tmp_path: Path) -> None:
+    code = (
+        "import sys; from wmiwarehouse.content.library import Library; Library.load(); print('pydantic' in sys.modules)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {cache.VARIABLE: str(tmp_path)},
+        ).stdout.strip()
+        for _ in range(2)
+    ]
+    assert said == ["True", "False"]

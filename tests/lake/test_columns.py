@@ -67,10 +67,13 @@ def test_what_is_asked_for_is_kept_until_a_table_may_lack_some(tmp_path: Path, m
         connection.execute("create view y as select 2 as b")
         columns = Columns(["text"])
         assert columns.of(connection, "x_v1", "hunt") == {"a": "INTEGER"}
+        assert columns.of(connection, "not_yet") == {}
         columns.close()
         assert columns.of(connection, "y") == {"b": "INTEGER"}
         connection.execute("create or replace view hunt.x_v1 as select 'other' as c")
         connection.execute("create or replace view y as select 'other' as d")
+        connection.execute("create view not_yet as select 3 as e")
         again = Columns(["text"])
+        assert again.of(connection, "not_yet") == {"e": "INTEGER"}
         assert again.of(connection, "x_v1", "hunt") == {"a": "INTEGER"}
         assert again.of(connection, "y") == {"d": "VARCHAR"}

@@ -37,11 +37,11 @@ class Columns:
         return _key(name, schema) in self._known
 
     def of(self, connection: duckdb.DuckDBPyConnection, name: str, schema: str = "main") -> dict[str, str]:
-        """Return the columns with their types of the view *name*, which is there or known."""
+        """Return the columns with their types of the view *name*; none of one that is neither known nor there."""
         key = _key(name, schema)
-        if key not in self._known:
-            self._keep({key: columns_of(connection, name, schema)})
-        return self._known[key]
+        if key not in self._known and (found := columns_of(connection, name, schema)):
+            self._keep({key: found})
+        return self._known.get(key, {})
 
     def stub(self, connection: duckdb.DuckDBPyConnection, name: str, body: str) -> None:
         """Make the empty table *name*, with the columns of the query *body*, which others find when they are made."""
