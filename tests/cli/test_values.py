@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from wmiwarehouse import cache
 from wmiwarehouse.cli.values import Command, spared
 
 
@@ -101,10 +102,14 @@ def test_it_is_put_there_once() -> None:
 
 
 @pytest.mark.parametrize("line", ["list", "show car_2016_03_002", "hunt car_2016_03_002 -w nowhere -f json --since 7d"])
-def test_a_command_does_without_pydantic(line: str) -> None:
+def test_a_command_does_without_pydantic(line: str, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom wmiwarehouse.__main__ import main\n"
         "try:\n    main()\nfinally:\n    sys.stderr.write(f'pydantic: {\"pydantic\" in sys.modules}')"
     )
-    ran = subprocess.run([sys.executable, "-c", code, *line.split()], capture_output=True, text=True, check=False)
-    assert "pydantic: False" in ran.stderr
+    environment = os.environ | {cache.VARIABLE: str(tmp_path)}
+    said = ""
+    for _ in range(2):  # the first one checks the heads of the SQL files
+        command = [sys.executable, "-c", code, *line.split()]
+        said = subprocess.run(command, capture_output=True, text=True, check=False, env=environment).stderr
+    assert "pydantic: False" in said

@@ -31,10 +31,10 @@ class Command(TyperCommand):
 
 
 def spared(params: list[Any]) -> list[Any]:
-    """Return *params* of a command, which read their values here if they can; older versions of typer always do."""
+    """Return *params*, which read their values here where they can; other versions of typer are left alone."""
     for param in params:
         typers = getattr(param, "get_runtime_param", None)
-        if typers and not isinstance(getattr(typers, "__self__", None), _Values):
+        if typers and hasattr(param, "type_descriptor") and not isinstance(getattr(typers, "__self__", None), _Values):
             param.get_runtime_param = _Values(typers).get
     return params
 
@@ -58,7 +58,7 @@ def _read(value: Any, param: Any) -> Any:
     if value is None:
         return () if param.multiple or param.nargs == -1 else None
     info, kind = param.type_descriptor.parameter_info, param.type_descriptor.annotation
-    if any(getattr(info, name) != getattr(_UNSAID, name) for name in _SAYINGS):
+    if any(getattr(info, name, None) != getattr(_UNSAID, name, None) for name in _SAYINGS):
         return _NOT_OURS
     if get_origin(kind) is not list:
         return _one(value, kind, info)

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _SHOWN = 60
 
@@ -17,6 +21,12 @@ class WrongError(Exception):
     def __init__(self, path: Sequence[str | int], reason: str) -> None:
         super().__init__(reason)
         self.path, self.reason = tuple(path), reason
+
+
+def first_cause(error: ValidationError) -> Any:
+    """Return what to tell of *error*: the first cause, or a misspelt key, which explains whatever else is wrong."""
+    causes = error.errors(include_url=False)
+    return next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
 
 
 def dotted(location: Iterable[int | str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from wmiwarehouse.lake.setting_errors import WrongError, dotted, short
+from wmiwarehouse.lake.setting_errors import WrongError, dotted, first_cause, short
 
 
 class _Table(BaseModel):
@@ -56,9 +56,7 @@ def checked(found: Any) -> File:
     try:
         return File.model_validate(found)
     except ValidationError as error:
-        causes = error.errors(include_url=False)
-        # A misspelt key explains whatever else is wrong.
-        first = next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
+        first = first_cause(error)
         place = [step for step in first["loc"] if step != "[key]"]
         where = dotted(place)
         if first["type"] == "extra_forbidden":

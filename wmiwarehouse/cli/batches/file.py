@@ -25,7 +25,7 @@ from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.moments import ingested, moment
 from wmiwarehouse.hunting.selection import Selection, select
 from wmiwarehouse.lake import clock, runs, toml_file
-from wmiwarehouse.lake.setting_errors import WrongError, dotted, short
+from wmiwarehouse.lake.setting_errors import WrongError, dotted, first_cause, short
 from wmiwarehouse.lake.toml_lines import line_of
 from wmiwarehouse.output import formats
 from wmiwarehouse.pipeline.clock import Zone
@@ -261,9 +261,7 @@ def _checked(found: Any) -> _File:
     try:
         return _File.model_validate(found)
     except ValidationError as error:
-        causes = error.errors(include_url=False)
-        # A misspelt key explains whatever else is wrong.
-        first = next((cause for cause in causes if cause["type"] == "extra_forbidden"), causes[0])
+        first = first_cause(error)
         place = first["loc"]
         if first["type"] != "extra_forbidden":
             raise WrongError(place, f"{dotted(place)}: {_cause(first)}") from None
