@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import tables
 from wmiwarehouse.lake.hosts import Hosts, literal
 from wmiwarehouse.lake.settings import Settings
@@ -81,4 +82,16 @@ def test_a_batch_of_an_older_version_is_asked_for_its_events(tmp_path: Path) -> 
     listed = tmp_path / "other"
     listed.mkdir()
     tables.write(listed / "hosts.parquet", tables.HOSTS, [{"computer": B, "host": "ws01", "records": 1}])
-    assert set(Hosts.of([Batch(tmp_path), Batch(listed)], Settings()).ambiguous) == {"ws01"}
+    batches = [Batch(tmp_path), Batch(listed)]
+    assert set(Hosts.of(batches, Settings()).ambiguous) == {"ws01"}
+    with duckdb.connect() as connection:
+        assert set(Hosts.of(batches, Settings(), connection).ambiguous) == {"ws01"}
+        assert connection.sql("select 1").fetchall()  # it is its owner's to close
+
+
+def test_a_damaged_list_of_hosts_is_an_error_that_names_it(tmp_path: Path) -> None:
+    listed = tmp_path / "hosts.parquet"
+    tables.write(listed, tables.HOSTS, [{"computer": B, "host": "ws01", "records": 1}])
+    listed.write_bytes(b"\0" * listed.stat().st_size)
+    with pytest.raises(WmiwhError, match=r"the lake cannot be read: .*hosts\.parquet.*; see: wmiwh verify"):
+        Hosts.of([Batch(tmp_path)], Settings())

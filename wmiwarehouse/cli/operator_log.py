@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -46,7 +45,7 @@ class Run:
 
     command: str
     log_file: Path | None
-    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    id: str = field(default_factory=lambda: os.urandom(4).hex())
     begun: float = field(default_factory=time.monotonic)
     totals: dict[str, int] = field(default_factory=dict)
     found: dict[str, tuple[str, str, int, int]] = field(default_factory=dict)
@@ -85,7 +84,9 @@ def running(command: str, log_file: Path | None, *, stats: bool) -> Iterator[Non
     """Write that *command* started and, whatever becomes of it, how it finished."""
     run = Run(command, log_file)
     token = _current.set(run)
-    run.write("started", "info", {"pid": os.getpid(), "versions": _versions()})
+    is_told = log_file is not None or stats  # to look the versions up takes some milliseconds
+    if is_told:
+        run.write("started", "info", {"pid": os.getpid(), "versions": _versions()})
     code: int = ExitCode.FAILED  # what a bug, which goes on with its traceback, ends with
     try:
         yield
@@ -95,11 +96,12 @@ def running(command: str, log_file: Path | None, *, stats: bool) -> Iterator[Non
         raise
     finally:
         _current.reset(token)
-        summary = run.summary(code)
-        said = {key: value for key, value in summary.items() if key not in ("command", "run") and value is not None}
-        run.write("finished", _level(code), said)
-        if stats:
-            console.note(json.dumps(summary))
+        if is_told:
+            summary = run.summary(code)
+            said = {key: value for key, value in summary.items() if key not in ("command", "run") and value is not None}
+            run.write("finished", _level(code), said)
+            if stats:
+                console.note(json.dumps(summary))
 
 
 def count(event: Event, *, seconds: float | None = None, **counts: int) -> None:

@@ -51,6 +51,7 @@ class NamedRun:
     """What a run asks for and what became of it; without a name nothing is recorded."""
 
     ingested_since: str | None = None
+    is_recorded: bool = False
     last: Record | None = None
     """The run of this name before, if there was one."""
     looked_since: datetime | None = None
@@ -65,6 +66,8 @@ class NamedRun:
 
     def saw(self, hunting: Hunt, lines: Iterable[Line | Query | tuple[str, int, int]]) -> None:
         """Note what *hunting* looked at and what it found: lines of a summary, or (id, version, hits)."""
+        if not self.is_recorded:
+            return
         if not self.has_looked:
             self.has_looked, self.ingested_until = True, hunting.ingested_until()
             since = hunting.filters.ingested_since
@@ -137,7 +140,7 @@ def named_run(
     found = runs.Runs(Warehouse.open(root), command if name is None else name)
     started = clock.now()
     with found.running(command, wait=wait, on_wait=console.note):
-        run = NamedRun(None if by_last else ingested_since, found.last())
+        run = NamedRun(None if by_last else ingested_since, is_recorded=True, last=found.last())
         if by_last:
             run.ingested_since = _since_last(found, run.last, asked)
         code: list[ExitCode] = []

@@ -96,13 +96,13 @@ def known_relations(library: Library) -> dict[str, frozenset[str]]:
 def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> None:
     """Make the views that *checked* needs over the warehouse at *root*, and close *connection* to all else."""
     warehouse = Warehouse.open(root)
-    check_whole(warehouse)
-    batches = warehouse.batches()
+    batches = check_whole(warehouse)
     if not any(batch.event_files for batch in batches):
         raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
     if checked.relations:
         settings = Settings.load(warehouse.root)
-        relations.lay(connection, relations.base_relations(batches, settings, Hosts.of(batches, settings)))
+        hosts = Hosts.of(batches, settings, connection)
+        relations.lay(connection, relations.base_relations(batches, settings, hosts))
         analytics = _in_hunt(library, {name for schema, name in checked.relations if schema == "hunt"})
         wanted = {name for schema, name in checked.relations if schema == "main"}
         create_views(connection, library, analytics, wanted & {model.name for model in library.models})

@@ -44,8 +44,9 @@ class Hunt:
         self._warehouse, self._library = warehouse, library
         self._batches = warehouse.batches() if batches is None else list(batches)
         self._settings = Settings.load(warehouse.root)
+        self._connections: dict[bool, Any] = {False: catalog.connect(memory_limit=memory.of_hunts())}
         #: Whose records there are, and by which names.
-        self.hosts = Hosts.of(self._batches, self._settings)
+        self.hosts = Hosts.of(self._batches, self._settings, self._connections[False])
         self._today = clock.now().date()
         path = warehouse.root / FILE_NAME
         #: What the settings say of expected hits.
@@ -53,7 +54,6 @@ class Hunt:
         self._filters = filters.pinned()
         if filters.host:
             self._filters = replace(self._filters, host_as=self.hosts.host_of(filters.host))
-        self._connections: dict[bool, Any] = {}
         self._made: dict[bool, Views] = {}
         self._views: set[tuple[bool, str]] = set()
         self._files = states(file for batch in self._batches for file in batch.event_files)
@@ -296,9 +296,10 @@ class Hunt:
 
     def _connect(self, *, beneath: bool) -> Any:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""
-        if beneath not in self._connections:
-            connection = catalog.connect(memory_limit=memory.of_hunts())
-            self._connections[beneath] = connection
+        if beneath not in self._made:
+            if beneath not in self._connections:
+                self._connections[beneath] = catalog.connect(memory_limit=memory.of_hunts())
+            connection = self._connections[beneath]
             statements = relations.base_relations(self._batches, self._settings, self.hosts)
             relations.lay(connection, statements)
             where = ""
@@ -334,15 +335,15 @@ def open_hunt(
     *batches* are what it had when a run of several hunts began, so that all of them see the same.
     """
     warehouse = Warehouse.open(root)
-    check_whole(warehouse)
-    if not any(batch.event_files for batch in warehouse.batches()):
+    found = check_whole(warehouse)
+    if not any(batch.event_files for batch in found):
         raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
-    if not catalog.is_current(warehouse, library):
+    if not catalog.is_current(warehouse, library, found):
         with suppress(WmiwhError), warehouse.writing(wait=False):  # a running ingest will do it itself
             catalog.refresh_database(warehouse, library)
-    hunt = Hunt(warehouse, library, filters or Filters(), batches)
-    try:
-        with relations.reading(warehouse.root):
+    with relations.reading(warehouse.root):
+        hunt = Hunt(warehouse, library, filters or Filters(), found if batches is None else batches)
+        try:
             yield hunt
-    finally:
-        hunt.close()
+        finally:
+            hunt.close()

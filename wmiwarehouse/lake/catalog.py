@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk
+from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.relations import analytic_requirement, base_relations, lay
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
@@ -169,7 +170,7 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, library: Library | None) -> None:
+def _build_database(path: Path, batches: Sequence[Batch], settings: Settings, library: Library | None) -> None:
     """Make the relations under the views in the database at *path*, and all views of *library* if it is given."""
     connection = connect()
     try:
@@ -177,7 +178,7 @@ def _build_database(path: Path, batches: Iterable[Batch], settings: Settings, li
         connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
         connection.execute("use built")
         connection.begin()  # or each of the hundreds of statements waits for the disk
-        lay(connection, base_relations(batches, settings))
+        lay(connection, base_relations(batches, settings, Hosts.of(batches, settings, connection)))
         if library:
             create_views(connection, library, library.in_hunt)
         connection.commit()
@@ -193,10 +194,11 @@ def refresh_database(warehouse: Warehouse, library: Library, ahead: Ahead | None
         write_database(warehouse, library, ahead.base() if ahead else None)
 
 
-def is_current(warehouse: Warehouse, library: Library) -> bool:
-    """Whether ``warehouse.duckdb`` was built for this place, these batches, these settings and these views."""
+def is_current(warehouse: Warehouse, library: Library, batches: Iterable[Batch] | None = None) -> bool:
+    """Whether ``warehouse.duckdb`` was built for this place, its *batches*, these settings and these views."""
     mark = warehouse.read_mark()
-    expected = _built_for(warehouse, warehouse.batches(), Settings.load(warehouse.root), library)
+    batches = warehouse.batches() if batches is None else batches
+    expected = _built_for(warehouse, batches, Settings.load(warehouse.root), library)
     return warehouse.database.is_file() and all(mark.get(key) == value for key, value in expected.items())
 
 

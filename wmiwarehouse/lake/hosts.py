@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from wmiwarehouse.lake import tables
+from wmiwarehouse.lake.query import rows, unreadable
 from wmiwarehouse.lake.settings import Settings, canonical_address
 from wmiwarehouse.lake.warehouse import Batch
 
@@ -40,9 +43,12 @@ class Hosts:
     known: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, batches: Iterable[Batch], settings: Settings) -> Hosts:
-        """Work out the hosts of *batches*."""
-        return cls.among({computer for batch in batches for computer in _computers(batch)}, settings)
+    def of(cls, batches: Iterable[Batch], settings: Settings, connection: Any = None) -> Hosts:
+        """Work out the hosts of *batches*, asking *connection* or one of its own.
+
+        Raises :class:`WmiwhError` where a list of hosts is damaged.
+        """
+        return cls.among(_computers(list(batches), connection), settings)
 
     @classmethod
     def among(cls, computers: Iterable[str], settings: Settings) -> Hosts:
@@ -101,14 +107,39 @@ def _column(name: str, ambiguous: Mapping[str, Sequence[str]]) -> str:
     return name if name in ambiguous.get(short, ()) else short
 
 
-def _computers(batch: Batch) -> set[str]:
-    if batch.table("hosts").is_file():
-        return {row["computer"] for row in tables.rows(batch.table("hosts"), ["computer"]) if row["computer"]}
-    import pyarrow.parquet as pq
+def _computers(batches: Sequence[Batch], connection: Any) -> set[str]:
+    listed, unlisted = lists(batches)
+    parts = [f"select computer from {parquet(files)}" for files in (listed, unlisted) if files]
+    if not parts:
+        return set()
+    import duckdb
 
-    # A batch of an older version has no list of its hosts: its events tell the same, only slower.
-    columns = (pq.ParquetFile(file).read(columns=["computer"]).column("computer") for file in batch.event_files)
-    return {name for column in columns for name in column.unique().to_pylist() if name}
+    query = f"select distinct computer from ({' union all '.join(parts)}) as named where computer <> ''"
+    with nullcontext(connection) if connection is not None else duckdb.connect() as asked:
+        try:
+            return {row["computer"] for row in rows(asked, query)}
+        except duckdb.Error as error:
+            raise unreadable(error) from None
+
+
+def lists(batches: Iterable[Batch]) -> tuple[list[Path], list[Path]]:
+    """Return the lists of hosts of *batches*, and the event files of those that have none.
+
+    A batch of an older version has no list of its hosts: its events tell the same, only slower.
+    """
+    listed: list[Path] = []
+    unlisted: list[Path] = []
+    for batch in batches:
+        if batch.table("hosts").is_file():
+            listed.append(batch.table("hosts"))
+        else:
+            unlisted += batch.event_files
+    return listed, unlisted
+
+
+def parquet(files: Iterable[Path]) -> str:
+    """Return the SQL that reads the Parquet *files*."""
+    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
 
 
 def literal(text: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from wmiwarehouse.errors import WmiwhError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -17,6 +19,12 @@ def rows(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None)
     """Run *sql* with named *parameters* and return every row as a dict."""
     found: list[dict[str, Any]] = fetch(connection, sql, parameters).to_pylist()
     return found
+
+
+def unreadable(error: Exception) -> WmiwhError:
+    """Return what to say where a file of the lake turns out to be damaged."""
+    cause = " ".join(str(error).partition("LINE 1:")[0].split())[:300]
+    return WmiwhError(f"the lake cannot be read: {cause}; see: wmiwh verify")
 
 
 def fetch(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:

@@ -14,7 +14,8 @@ from typing import Any
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import memory, tables
-from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.hosts import Hosts, lists, literal, parquet
+from wmiwarehouse.lake.query import unreadable
 from wmiwarehouse.lake.remembered import FOLDER, forget_all
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.warehouse import Batch
@@ -37,8 +38,9 @@ def base_relations(batches: Iterable[Batch], settings: Settings | None = None, h
         ("problems", tables.PROBLEMS),
         ("duplicates", tables.DUPLICATES),
     ):
-        files = [batch.table(name) for batch in batches]
-        statements.append(_relation(f"lake_{name}", columns, [file for file in files if not _is_empty(file)]))
+        # Without any copies in the lake, no view has to look for them.
+        files = [batch.table(name) for batch in batches if not batch.is_empty(name)]
+        statements.append(_relation(f"lake_{name}", columns, files))
     statements.append(_host_list(batches, host))
     return statements + settings_relations(settings, hosts.aliases)
 
@@ -51,7 +53,7 @@ def lay(connection: Any, statements: Iterable[str]) -> None:
         for statement in statements:
             connection.execute(statement)
     except duckdb.Error as error:
-        raise _unreadable(error) from None
+        raise unreadable(error) from None
 
 
 @contextmanager
@@ -69,12 +71,7 @@ def reading(root: Path) -> Iterator[None]:
         if f"{root / FOLDER}" in str(error):
             forget_all(root)
             raise WmiwhError("what was remembered of this lake was damaged and is removed: run it again") from None
-        raise _unreadable(error) from None
-
-
-def _unreadable(error: Exception) -> WmiwhError:
-    cause = " ".join(str(error).partition("LINE 1:")[0].split())[:300]
-    return WmiwhError(f"the lake cannot be read: {cause}; see: wmiwh verify")
+        raise unreadable(error) from None
 
 
 def settings_relations(settings: Settings, aliases: Mapping[str, str] | None = None) -> list[str]:
@@ -127,38 +124,18 @@ def _relation(name: str, columns: dict[str, str], files: list[Any], derived: Map
         return f"create or replace view {name} as select {empty} where false"
     derived = {column: sql for column, sql in (derived or {}).items() if sql != column}
     picked = ", ".join(f"{derived[column]} as {column}" if column in derived else column for column in columns)
-    return f"create or replace view {name} as select {picked} from {_parquet(files)}"
-
-
-def _is_empty(file: Path) -> bool:
-    """Whether *file* has no row: without any copies in the lake, no view has to look for them."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return bool(pq.read_metadata(file).num_rows == 0)
-    except (OSError, pa.ArrowException):
-        return False  # what is wrong with it is said when it is read
-
-
-def _parquet(files: Iterable[Any]) -> str:
-    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
+    return f"create or replace view {name} as select {picked} from {parquet(files)}"
 
 
 def _host_list(batches: Iterable[Batch], host: str) -> str:
     """``lake_hosts``; of batches of older versions, which have no list of their hosts, from their events."""
-    listed, unlisted = [], []
-    for batch in batches:
-        if batch.table("hosts").is_file():
-            listed.append(batch.table("hosts"))
-        else:
-            unlisted += batch.event_files
+    listed, unlisted = lists(batches)
     if not unlisted:
         return _relation("lake_hosts", tables.HOSTS, listed, {"host": host})
-    branches = [f"select {', '.join(tables.HOSTS)} from {_parquet(listed)}"] if listed else []
+    branches = [f"select {', '.join(tables.HOSTS)} from {parquet(listed)}"] if listed else []
     branches.append(
         "select computer, host, count(*) as records, min(event_time) as first_time, max(event_time) as last_time "
-        f"from {_parquet(unlisted)} group by computer, host"
+        f"from {parquet(unlisted)} group by computer, host"
     )
     mapped = ", ".join(f"{host} as host" if column == "host" else column for column in tables.HOSTS)
     return f"create or replace view lake_hosts as select {mapped} from ({' union all '.join(branches)}) as t"

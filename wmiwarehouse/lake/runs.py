@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wmiwarehouse import __version__
@@ -157,6 +156,8 @@ class Runs:
     @contextmanager
     def running(self, command: str, *, wait: bool = False, on_wait: Any = None) -> Iterator[None]:
         """Keep others of this name out; another that runs ends it with exit 1, or is waited for (*on_wait* is told)."""
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self._folder / f"{self.name}.lock")
         holder = self._folder / f"{self.name}.running"
         try:

@@ -11,15 +11,13 @@ import json
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from wmiwarehouse.errors import ExitCode, WmiwhError
 from wmiwarehouse.lake import disk
-from wmiwarehouse.lake.manifest import list_lake
+from wmiwarehouse.lake.manifest import Listing, Manifest, list_lake
 from wmiwarehouse.lake.settings import FILE_NAME
 
 _MARK = "warehouse.json"
@@ -33,6 +31,17 @@ class Batch:
     """One committed batch; its files are never changed."""
 
     folder: Path
+    manifest: Manifest | None = field(default=None, compare=False, repr=False)
+    """What it says of its files, for one that was found in a lake; batches of an older version have none."""
+
+    @classmethod
+    def among(cls, listing: Listing) -> list[Batch]:
+        """Return the batches in *listing*, oldest first; those that another one replaces are left out."""
+        return [
+            cls(folder, listing.manifests.get(folder.name))
+            for folder in listing.visible()
+            if (folder / "sources.parquet").is_file()
+        ]
 
     @property
     def id(self) -> str:
@@ -47,6 +56,11 @@ class Batch:
     def table(self, name: str) -> Path:
         """Path of a table of :mod:`wmiwarehouse.lake.tables`; older batches lack ``hosts``, most ``forgotten``."""
         return self.folder / f"{name}.parquet"
+
+    def is_empty(self, name: str) -> bool:
+        """Whether its table *name* is known to have no row."""
+        listed = self.manifest.files.get(self.table(name).name) if self.manifest else None
+        return listed is not None and not listed.rows
 
 
 class Warehouse:
@@ -122,8 +136,7 @@ class Warehouse:
 
     def batches(self) -> list[Batch]:
         """Return the committed batches, oldest first; those that another one replaces are left out."""
-        folders = list_lake(self.lake).visible()
-        return [Batch(folder) for folder in folders if (folder / "sources.parquet").is_file()]
+        return Batch.among(list_lake(self.lake))
 
     def read_mark(self) -> dict[str, Any]:
         """Return what ``warehouse.duckdb`` was last built for."""
@@ -142,6 +155,8 @@ class Warehouse:
     @contextmanager
     def writing(self, *, wait: bool = True, on_wait: Any = None) -> Iterator[None]:
         """Hold the warehouse's lock; *on_wait* is called once if another holds it, exit 1 if not *wait*."""
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self.root / ".lock")
         try:
             lock.acquire(timeout=0)

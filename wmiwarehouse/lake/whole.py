@@ -9,8 +9,10 @@ from wmiwarehouse.lake.manifest import Manifest, list_lake
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
-def check_whole(warehouse: Warehouse) -> None:
-    """Raise :class:`WmiwhError` if a batch has lost records: a missing file must not pass for a quiet network.
+def check_whole(warehouse: Warehouse) -> list[Batch]:
+    """Return the batches of *warehouse*; raises :class:`WmiwhError` if one has lost records.
+
+    A missing file must not pass for a quiet network.
 
     Compares the files and their sizes with what was committed. Changed bytes are not found by it.
     """
@@ -27,6 +29,7 @@ def check_whole(warehouse: Warehouse) -> None:
                 f"batch {folder.name} of {warehouse.root} has {found:,} of {promised:,} records: files of it are "
                 "missing. Restore them, or ingest the logs into a new warehouse"
             )
+    return Batch.among(listing)
 
 
 def _by_manifest(folder: Path, manifest: Manifest) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -87,7 +86,7 @@ def whole_file(path: Path, *, force: bool) -> Iterator[Path]:
         raise OutputError(f"{path} exists; --force overwrites it")
     if not target.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist")
-    aside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    aside = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.part")
     try:
         yield aside
         aside.replace(target)
