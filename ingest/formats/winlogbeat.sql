@@ -34,7 +34,7 @@ select
     try_cast(record ->> '$."@timestamp"' as timestamptz) as _timestamp,
     case
         when is_sysmon(record ->> '$.winlog.provider_name')
-            then utc_text(json_extract_string(record, '$.winlog.event_data.UtcTime'))
+            then utc_text((record -> '$.winlog.event_data') ->> '$.UtcTime')
     end as _utc_time,
     abs(epoch(_utc_time) - epoch(_timestamp)) > 10 as _is_put_there,
     case
@@ -58,7 +58,7 @@ select
         '{}',
         json_object(
             '#Message', record ->> '$.message',
-            '#UserData', json_extract(record, '$.winlog.user_data.xml_name'),
+            '#UserData', ((record -> '$.winlog.user_data') -> '$.xml_name'),
             '#ECS',
             case
                 when (record ->> '$.event.module') is not null
@@ -111,14 +111,14 @@ select
                     'Details',
                     case record ->> '$.registry.data.type'
                         when 'SZ_DWORD'
-                            then printf('DWORD (0x%08x)', try_cast(json_extract_string(record, '$.registry.data.strings[0]') as uinteger))
+                            then printf('DWORD (0x%08x)', try_cast(((record -> '$.registry.data.strings') ->> '$[0]') as uinteger))
                         when 'SZ_QWORD'
                             then regexp_replace(
-                                printf('%016x', try_cast(json_extract_string(record, '$.registry.data.strings[0]') as ubigint)),
+                                printf('%016x', try_cast(((record -> '$.registry.data.strings') ->> '$[0]') as ubigint)),
                                 '(.{8})(.{8})',
                                 'QWORD (0x\1-0x\2)'
                             )
-                        else json_extract_string(record, '$.registry.data.strings[0]')
+                        else ((record -> '$.registry.data.strings') ->> '$[0]')
                     end,
                     'TargetFilename', if((record ->> '$.winlog.event_id') not in ('6', '7'), record ->> '$.file.path', null),
                     'ImageLoaded', if((record ->> '$.winlog.event_id') in ('6', '7'), record ->> '$.file.path', null),
@@ -152,8 +152,8 @@ select
                 )
             else '{}'
         end,
-        if(json_type(record, '$.winlog.event_data') = 'OBJECT', json_extract(record, '$.winlog.event_data'), '{}'),
-        if(json_type(record, '$.winlog.user_data') = 'OBJECT', json_extract(record, '$.winlog.user_data'), '{}'),
+        if(starts_with((record -> '$.winlog.event_data'), '{'), (record -> '$.winlog.event_data'), '{}'),
+        if(starts_with((record -> '$.winlog.user_data'), '{'), (record -> '$.winlog.user_data'), '{}'),
         '{"xml_name": null}'
     ) as event_data,
     -- Strings without names are called param1, param2 ...
@@ -163,9 +163,9 @@ select
                 nullif(
                     concat_ws(
                         chr(10),
-                        json_extract_string(record, '$.winlog.event_data.param1'),
-                        json_extract_string(record, '$.winlog.event_data.param2'),
-                        json_extract_string(record, '$.winlog.event_data.param3')
+                        (record -> '$.winlog.event_data') ->> '$.param1',
+                        (record -> '$.winlog.event_data') ->> '$.param2',
+                        (record -> '$.winlog.event_data') ->> '$.param3'
                     ),
                     ''
                 ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROW_GROUP = 32_768  # smaller ones, which hunts could pass over, take a worker 90 MB more at its peak
-_MEMORY = "300MB"
+_MEMORY = "400MB"
 #: For a record of many megabytes alone: of 60 MB there are some ten copies on the way, 300 MB of them at a time.
 _MEMORY_FOR_ONE = "2500MB"
 
