@@ -14,11 +14,12 @@ import re
 import struct
 from collections.abc import Iterator
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import orjson
 
 from wmiwarehouse.readers import event_xml, evtx_chunk
-from wmiwarehouse.readers.event_xml import EventXmlError, Node
+from wmiwarehouse.readers.event_xml import EventXmlError
 
 KIND_START = 0  # the root's name is a part of the kind: a damaged one makes no event
 KIND_LIMIT = 600
@@ -86,7 +87,7 @@ class ValueCheck:
         except EventXmlError:
             return text  # a name that is none: no event of Windows has that
         event = orjson.loads(text)["Event"]
-        bodies = {child.name: child for child in root.children if child.name in ("EventData", "UserData")}
+        bodies = {child.tag: child for child in root if child.tag in ("EventData", "UserData")}
         lossy = kind in self._lossy or any(
             _is_ambiguous(body) or _count(body) > _values(event.get(name)) for name, body in bodies.items()
         )
@@ -163,20 +164,20 @@ def _plain_names(xml: str) -> list[str] | None:
     return names if names is not None and len(set(names)) == len(names) else None
 
 
-def _is_ambiguous(body: Node) -> bool:
+def _is_ambiguous(body: Element) -> bool:
     """Whether two values of *body* have one name, or only some of them have none: JSON keeps one of them at most."""
-    names = [child.attributes.get("Name") for child in body.children if child.name == "Data"]
+    names = [child.attrib.get("Name") for child in body if child.tag == "Data"]
     named = [name for name in names if name is not None]
     return len(set(named)) < len(named) or 0 < len(named) < len(names)
 
 
-def _is_named(bodies: dict[str, Node]) -> bool:
-    return any("Name" in child.attributes for body in bodies.values() for child in body.children)
+def _is_named(bodies: dict[str, Element]) -> bool:
+    return any("Name" in child.attrib for body in bodies.values() for child in body)
 
 
-def _count(node: Node) -> int:
+def _count(node: Element) -> int:
     """Count the values below *node*."""
-    return sum(map(_count, node.children)) if node.children else int(bool(node.text.strip()))
+    return sum(map(_count, node)) if len(node) else int(bool((node.text or "").strip()))
 
 
 def _values(node: Any) -> int:
