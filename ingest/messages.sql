@@ -295,8 +295,13 @@ create or replace macro message_data(channel, event_id, message, labels) as
     end;
 
 -- Splunk's classic events: 'Name=value' lines, then the text behind 'Message='.
-create or replace macro classic_header(raw, name) as
-    nullif(regexp_extract(split_part(raw, chr(10) || 'Message=', 1), '(?:^|\n)' || name || '=([^\r\n]*)', 1), '');
+create or replace macro classic_lines(raw) as
+    if(contains(raw, chr(10) || 'Message='), split_part(raw, chr(10) || 'Message=', 1), raw);
+create or replace macro classic_header(lines, name) as
+    case
+        when contains(lines, name || '=')
+            then nullif(regexp_extract(lines, '(?:^|\n)' || name || '=([^\r\n]*)', 1), '')
+    end;
 create or replace macro classic_message(raw) as
     case
         when contains(raw, chr(10) || 'Message=') and contains(raw, 'EventCode=')

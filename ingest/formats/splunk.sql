@@ -12,31 +12,32 @@
 -- Three kinds of records: the event's XML in _raw, which has everything and wins; the classic text behind 'Name=value'
 -- lines, whose sections say who is who; or only the fields that Splunk made of it, with lists of equal labels.
 select
+    classic_lines(record ->> '$._raw') as _header,
     coalesce(
         record ->> '$."#Event".System.Computer',
         record ->> '$.ComputerName',
         record ->> '$.Computer',
-        classic_header(record ->> '$._raw', 'ComputerName'),
+        classic_header(_header, 'ComputerName'),
         record ->> '$.host'
     ) as computer,
     case coalesce(
         record ->> '$."#Event".System.Provider."#attributes".Name',
         record ->> '$.SourceName',
-        classic_header(record ->> '$._raw', 'SourceName')
+        classic_header(_header, 'SourceName')
     )
         when 'Microsoft Windows security auditing.' then 'Microsoft-Windows-Security-Auditing'
         when 'Microsoft-Windows-Service Control Manager' then 'Service Control Manager'
         else coalesce(
             record ->> '$."#Event".System.Provider."#attributes".Name',
             record ->> '$.SourceName',
-            classic_header(record ->> '$._raw', 'SourceName')
+            classic_header(_header, 'SourceName')
         )
     end as provider,
     coalesce(
         record ->> '$."#Event".System.Channel',
         record ->> '$.LogName',
         record ->> '$.Channel',
-        classic_header(record ->> '$._raw', 'LogName'),
+        classic_header(_header, 'LogName'),
         nullif(
             regexp_extract(concat_ws(chr(10), record ->> '$.source', record ->> '$.sourcetype'), '(?m)^(?i:xml)?(?i:wineventlog):(.+)$', 1),
             ''
@@ -50,7 +51,7 @@ select
         end,
         try_cast(record ->> '$.EventCode' as integer),
         try_cast(record ->> '$.EventID' as integer),
-        try_cast(classic_header(record ->> '$._raw', 'EventCode') as integer)
+        try_cast(classic_header(_header, 'EventCode') as integer)
     ) as event_id,
     -- The text tells which version of 4688 it is: only version 2 knows the session of the child.
     case
@@ -68,7 +69,7 @@ select
         try_cast(record ->> '$.RecordNumber' as bigint),
         try_cast(record ->> '$.EventRecordID' as bigint),
         try_cast(record ->> '$.RecordID' as bigint),
-        try_cast(classic_header(record ->> '$._raw', 'RecordNumber') as bigint)
+        try_cast(classic_header(_header, 'RecordNumber') as bigint)
     ) as record_id,
     coalesce(record ->> '$."#Event".System.Task', record ->> '$.TaskCategory') as task,
     try_cast(record ->> '$."#Event".System.Level' as integer) as level,
@@ -120,12 +121,12 @@ select
                 message_data(
                     coalesce(
                         record ->> '$.LogName',
-                        classic_header(record ->> '$._raw', 'LogName'),
+                        classic_header(_header, 'LogName'),
                         nullif(regexp_extract(record ->> '$.source', '^(?i:wineventlog):(.+)$', 1), '')
                     ),
                     coalesce(
                         try_cast(record ->> '$.EventCode' as integer),
-                        try_cast(classic_header(record ->> '$._raw', 'EventCode') as integer)
+                        try_cast(classic_header(_header, 'EventCode') as integer)
                     ),
                     coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message'),
                     message_labels.labels
@@ -146,7 +147,7 @@ select
     end as event_data,
     case
         when
-            coalesce(record ->> '$.SourceName', classic_header(record ->> '$._raw', 'SourceName')) = 'PowerShell'
+            coalesce(record ->> '$.SourceName', classic_header(_header, 'SourceName')) = 'PowerShell'
             and (record ->> '$."#Event".System.Channel') is null
             then coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message')
         else json_extract_string(record, '$."#Event".EventData.Data')
@@ -157,7 +158,7 @@ left join clock on clock.source_no = records.source_no
 left join message_labels
     on message_labels.event_id = coalesce(
         try_cast(record ->> '$.EventCode' as integer),
-        try_cast(classic_header(record ->> '$._raw', 'EventCode') as integer)
+        try_cast(classic_header(_header, 'EventCode') as integer)
     )
 -- Previews come again as results; the last line of an export says only that it is the last.
 where

@@ -162,3 +162,17 @@ def test_what_a_where_leaves_out_is_counted(tmp_path: Path, project: Project, sq
     assert statement
     assert sql.sql(statement).fetchall() == [(0, 1)]
     assert projection.left_out("nxlog") is None
+
+
+def test_a_where_about_the_text_alone_parses_nothing_else(
+    tmp_path: Path, project: Project, sql: duckdb.DuckDBPyConnection
+) -> None:
+    join = "left join clock on clock.source_no = records.source_no"
+    write(tmp_path, HEAD, f"{join} where json_extract_string(record, '$.preview') is distinct from 'true'")
+    projection = using(tmp_path)
+    records = [{"a": {"id": 1}}, {"a": {"id": 2}, "preview": True}, {"a": {"id": 3}, "preview": False}]
+    assert [row["event_id"] for row in project("own", records, projection)] == [1, 3]
+    statement = projection.left_out("own")
+    assert statement
+    assert "json_transform" not in statement
+    assert sql.sql(statement).fetchall() == [(0, 1)]

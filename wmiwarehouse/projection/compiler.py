@@ -210,10 +210,13 @@ from evidence group by all"""
             return None
         before, last, _, (*joins, condition) = self._stepped(fmt)
         joined = " ".join(join.sql("duckdb") for join in joins)
+        counted = "select records.source_no, cast(count(*) as integer) as records"
+        left_out = f"where ({condition.this.sql('duckdb')}) is not true group by all"
+        if _is_about_text(condition) and all(join.args.get("side") == "LEFT" for join in joins):
+            return f"{counted} from {_located(fmt)} {left_out}"  # no need to parse what is in the records
         return f"""
 {before}located as (select * from {last})
-select records.source_no, cast(count(*) as integer) as records
-from located as records {joined} where ({condition.this.sql("duckdb")}) is not true group by all"""
+{counted} from located as records {joined} {left_out}"""
 
     def _model(self, fmt: Format) -> Format:
         """Return the format that *fmt* is projected as."""
@@ -288,6 +291,13 @@ def _rest(select: exp.Select) -> list[exp.Expression]:
     """Return what follows the table of a projection."""
     where = select.args.get("where")
     return [*(select.args.get("joins") or []), *([where] if where else [])]
+
+
+def _is_about_text(condition: exp.Expression) -> bool:
+    """Whether *condition* looks at the text of a record alone, and not at what was made of it."""
+    from sqlglot import exp
+
+    return all(column.name in ("record", "document") for column in condition.find_all(exp.Column))
 
 
 def _located(fmt: Format) -> str:
