@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,16 @@ Row = dict[str, Any]
 
 
 class QuickReader:
-    """Recognises, reads and projects files; *folder* takes them and what they become."""
+    """Recognises, reads and projects files of *formats*, or of all; *folder* takes them and what they become."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *formats: str) -> None:
         self._folder = folder
         self._numbers = itertools.count()
         self._projection = Projection()
         self._shapes = shapes(self._projection)
         (folder / "events").mkdir()
         self._writer = PartWriter(folder / "events", "t", self._projection.functions)
-        for name in self._projection.formats:
+        for name in formats or self._projection.formats:
             self._writer.learn(name, self._projection.statements(name))
         self._connection = catalog.connect(threads=1)
         self.problems: list[str] = []
@@ -55,17 +56,7 @@ class QuickReader:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         (found,) = recognise(path, self._shapes)
         assert isinstance(found, Candidate), found
-        source = Source(
-            0,
-            found.place,
-            found.format,
-            "",
-            "sha",
-            f"{number}:",
-            "batch",
-            datetime(2024, 1, 1, tzinfo=UTC),
-            found.layout,
-        )
+        source = _source(0, number, found)
         buffer = Buffer()
         for ordinal, record in self._read(found):
             buffer.take(source, ordinal, [record])
@@ -80,6 +71,22 @@ class QuickReader:
         part.unlink()
         return result
 
+    def full_part(self, paths: Iterable[Path]) -> int:
+        """Write the records of *paths* as a worker does, until a part is full; return how many they were."""
+        buffer, fmt = Buffer(), ""
+        for number, path in enumerate(paths):
+            (found,) = recognise(path, self._shapes)
+            assert isinstance(found, Candidate), found
+            source, fmt = _source(number, number, found), found.format
+            for ordinal, record in self._read(found):
+                if buffer.is_full:
+                    break
+                buffer.take(source, ordinal, [record])
+        self._writer.write(fmt, buffer.record_table(), buffer.source_table(), buffer.clock_table())
+        (part,) = (self._folder / "events").glob("*.parquet")
+        part.unlink()
+        return len(buffer)
+
     def _read(self, found: Candidate) -> list[tuple[int, str]]:
         with found.place.open() as stream:
             survey = reading.survey(stream, found.layout, divisible=found.place.divisible)
@@ -89,3 +96,8 @@ class QuickReader:
                 texts += list(each(reading.read(stream, part, outcome, found.layout, ValueCheck())))
         self.problems = [problem.reason for problem in outcome.problems]
         return texts
+
+
+def _source(number: int, key: int, found: Candidate) -> Source:
+    ingested_at = datetime(2024, 1, 1, tzinfo=UTC)
+    return Source(number, found.place, found.format, "", "sha", f"{key}:", "batch", ingested_at, found.layout)

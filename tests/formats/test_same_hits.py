@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.formats.conftest import Carries, Exported, declared, identities
+from tests.formats.quick import QuickReader
 from wmiwarehouse.lab.exports import WRITERS
 from wmiwarehouse.lake import catalog
 from wmiwarehouse.lake.query import rows
@@ -110,3 +113,11 @@ def test_process_creations_are_found(carries: Carries, exported: Callable[[str],
         assert processes(analytic, carries.name) == expected, analytic
     others = {name for name, found in exported(carries.name).hits.items() if found} - set(carries.analytics)
     assert others == set(carries.hits)
+
+
+@pytest.mark.parametrize("name", ["get_winevent", "splunk", "splunk_classic", "wazuh", "winlogbeat_module"])
+def test_a_full_part_fits_into_the_memory_of_a_worker(name: str, logs: Path, tmp_path: Path) -> None:
+    """Where it does not, it is written in halves after it was tried in vain: nothing is lost but time."""
+    reader = QuickReader(tmp_path, _DECLARED[name].format)
+    with contextlib.closing(reader):
+        assert reader.full_part(sorted((logs / name).iterdir())) > 5_000

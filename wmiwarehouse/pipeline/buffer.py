@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_RECORDS = 32_768
-_MOST_TEXT = 24 << 20
+_MOST_TEXT = 20 << 20
 #: Records that become Arrow together, as many as DuckDB takes at once. One array of all of them would grow by being
 #: copied into ever larger memory that is fresh each time, which took two thirds as long as parsing.
 _STEP = 2048
@@ -39,7 +39,7 @@ class Source:
 
 
 class Buffer:
-    """Fills up to 32,768 records or 24 MiB of text; twice that is no faster and takes 650 MB a worker."""
+    """Fills up to 32,768 records or 20 MiB of text; twice that is no faster and takes 650 MB a worker."""
 
     def __init__(self) -> None:
         self._texts: list[Any] = []
