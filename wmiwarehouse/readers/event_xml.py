@@ -8,9 +8,11 @@ the strict parser as noncharacters, which no text has.
 from __future__ import annotations
 
 import re
-from typing import Any
-from xml.etree.ElementTree import Element, TreeBuilder
+from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _FORBIDDEN = [*range(1, 9), 11, 12, 13, *range(14, 32), 0xFFFE, 0xFFFF]
 _HIDE = {code: 0xFDD0 + i for i, code in enumerate(_FORBIDDEN)} | {0: 0xFFFD}
@@ -65,6 +67,8 @@ def parse(text: str, *, is_indented: bool = False) -> Element:
     if "&#" in text:
         text = _REFERENCE.sub(_referred, text)
         text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
+
+    from xml.etree.ElementTree import TreeBuilder
 
     def refuse(*_: object) -> None:
         raise EventXmlError("a document type declaration, which no event has")

@@ -13,13 +13,15 @@ import io
 import re
 import struct
 from collections.abc import Iterator
-from typing import Any
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from wmiwarehouse.readers import event_xml, evtx_chunk
 from wmiwarehouse.readers.event_xml import EventXmlError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 KIND_START = 0  # the root's name is a part of the kind: a damaged one makes no event
 KIND_LIMIT = 600
