@@ -251,7 +251,7 @@ class Warehouse:
         if not batches:
             raise NoDataError(f"{self.path} has no sources yet; ingest some")
         with closing(catalog.connect()) as connection:
-            relations.lay(connection, relations.base_relations(batches))
+            relations.lay_lake(connection, batches)
             return Rows(connection.sql(_PROBLEMS if problems else _SOURCES).to_arrow_table())
 
     def analytics(self) -> list[Analytic]:

@@ -61,7 +61,7 @@ def sources(
         raise NoDataError(f"{warehouse} has no sources yet; next: wmiwh ingest PATH... -w {warehouse}")
     connection = catalog.connect()
     try:
-        relations.lay(connection, relations.base_relations(batches))
+        relations.lay_lake(connection, batches)
         on_screen = output is None and fmt in (None, Format.TABLE)
         query = _PROBLEMS if problems else _ON_SCREEN if on_screen else _SOURCES
         table = connection.sql(query).to_arrow_table()

@@ -31,7 +31,7 @@ from wmiwarehouse.hunting.deadline import ended
 from wmiwarehouse.hunting.guard import Checked, check
 from wmiwarehouse.hunting.refusals import one_line
 from wmiwarehouse.lake import catalog, relations
-from wmiwarehouse.lake.hosts import Hosts, literal
+from wmiwarehouse.lake.hosts import literal
 from wmiwarehouse.lake.memory import size as size_of
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
@@ -100,9 +100,7 @@ def prepare(connection: Any, root: Path, library: Library, checked: Checked) -> 
     if not any(batch.event_files for batch in batches):
         raise NoDataError(f"{root} has no events yet; next: wmiwh ingest PATH... -w {root}")
     if checked.relations:
-        settings = Settings.load(warehouse.root)
-        hosts = Hosts.of(batches, settings, connection)
-        relations.lay(connection, relations.base_relations(batches, settings, hosts))
+        relations.lay_lake(connection, batches, Settings.load(warehouse.root))
         analytics = _in_hunt(library, {name for schema, name in checked.relations if schema == "hunt"})
         wanted = {name for schema, name in checked.relations if schema == "main"}
         create_views(connection, library, analytics, wanted & {model.name for model in library.models})

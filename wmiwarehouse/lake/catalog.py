@@ -17,8 +17,7 @@ from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk
-from wmiwarehouse.lake.hosts import Hosts
-from wmiwarehouse.lake.relations import analytic_requirement, base_relations, lay
+from wmiwarehouse.lake.relations import analytic_requirement, lay_lake
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -178,7 +177,7 @@ def _build_database(path: Path, batches: Sequence[Batch], settings: Settings, li
         connection.execute(f"attach '{target}' as built (storage_version '{_STORAGE}')")
         connection.execute("use built")
         connection.begin()  # or each of the hundreds of statements waits for the disk
-        lay(connection, base_relations(batches, settings, Hosts.of(batches, settings, connection)))
+        lay_lake(connection, batches, settings)
         if library:
             create_views(connection, library, library.in_hunt)
         connection.commit()

@@ -6,7 +6,7 @@ from its first query to its last, whatever is committed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,12 @@ def base_relations(batches: Iterable[Batch], settings: Settings | None = None, h
         statements.append(_relation(f"lake_{name}", columns, files))
     statements.append(_host_list(batches, host))
     return statements + settings_relations(settings, hosts.aliases)
+
+
+def lay_lake(connection: Any, batches: Sequence[Batch], settings: Settings | None = None) -> None:
+    """Make all of :func:`base_relations` over *batches*; raises :class:`WmiwhError` where a file is damaged."""
+    settings = settings or Settings()
+    lay(connection, base_relations(batches, settings, Hosts.of(batches, settings, connection)))
 
 
 def lay(connection: Any, statements: Iterable[str]) -> None:
