@@ -121,10 +121,10 @@ def find_sha(name: str) -> str:
 def test_it_can_be_ingested_again(lake: Lake) -> None:
     before = lake.seen()
     run(lake, "e.json")
-    assert find_sha("e.json") not in known.known(lake.warehouse)[0]
+    assert find_sha("e.json") not in known.known(lake.warehouse).contents
     lake.commit({"e.json": [{"record_id": 14, "host": "ws02"}]})
     assert lake.seen() == before
-    assert find_sha("e.json") in known.known(lake.warehouse)[0]
+    assert find_sha("e.json") in known.known(lake.warehouse).contents
 
 
 def test_which_source_is_meant(lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

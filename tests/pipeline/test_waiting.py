@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -117,9 +118,12 @@ def test_an_ingest_leaves_none(lab: Lab, lake: Lake, tmp_path: Path) -> None:
     assert children() == set()
 
 
-def test_none_are_started_for_what_is_known(lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = lab.folder / "evtx" / "WS02"
-    lake.ingest(folder, workers=2)
+def test_none_are_started_for_what_is_known(
+    lab: Lab, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(lab.folder / "evtx" / "WS02", tmp_path / "WS02")
+    (folder / "notes.txt").write_text("no event log, as there is one in every folder")
+    assert lake.ingest(folder, workers=2).skipped
     started = []
     monkeypatch.setattr(pool, "_start", lambda: started.append(1))
     assert lake.ingest(folder, workers=2).known

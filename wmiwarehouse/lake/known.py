@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wmiwarehouse.lake import clock, tables
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
-def known(warehouse: Warehouse) -> tuple[dict[str, int | None], frozenset[tuple[str, str | None]]]:
-    """Return SHA-256 and size of every source that was read, and (file, reason) of every one that was not."""
-    contents: dict[str, int | None] = {}
-    listed: set[tuple[str, str | None]] = set()
+@dataclass(frozen=True)
+class Known:
+    """What the list of sources says, of all batches together."""
+
+    contents: dict[str, int | None] = field(default_factory=dict)
+    """SHA-256 and size of every source that was read."""
+    others: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
+    """(file, reason) and size of every one that was not."""
+
+
+def known(warehouse: Warehouse) -> Known:
+    """Return what *warehouse* has."""
+    found = Known()
     for batch in warehouse.batches():
         columns = ["source_id", "source_file", "size", "status", "reason"]
         for row in tables.rows(batch.table("sources"), columns):
             if row["status"] == "read":
-                contents[row["source_id"]] = row["size"]
+                found.contents[row["source_id"]] = row["size"]
             else:
-                listed.add((row["source_file"], row["reason"]))
-    return contents, frozenset(listed)
+                found.others[row["source_file"], row["reason"]] = row["size"]
+    return found
 
 
 def newest_ingest(batches: Iterable[Batch]) -> datetime | None:

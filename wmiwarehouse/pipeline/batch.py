@@ -57,11 +57,12 @@ class Run:
         self._on_progress = on_progress or (lambda _: None)
         self._started = time.monotonic()
         self.projection = compiled(ingest_folders)
-        self.known, self.listed = known(warehouse)
+        there = known(warehouse)
         self.newest_ingest = newest_ingest(warehouse.batches())
         #: Contents in the warehouse that are read anew, until they are committed.
-        self.again = frozenset(self.known if again else ())
-        self.known = {} if again else self.known
+        self.again = frozenset(there.contents if again else ())
+        self.known = {} if again else there.contents
+        self.not_read = there.others
         self.committed_before = warehouse.batches()
         self.settings = Settings.load(warehouse.root)  # wrong ones are refused before hours of reading, not after
         self.computers: set[str] = set()
@@ -292,7 +293,7 @@ class Batch:
             (summary.failed if entry.status == "failed" else summary.skipped).append(
                 (entry.source_file, entry.reason or "")
             )
-        if all((entry.source_file, entry.reason) in self._run.listed for entry in entries):
+        if all((entry.source_file, entry.reason) in self._run.not_read for entry in entries):
             return  # nothing that the source list does not say already
         (self._staged / "events").mkdir(parents=True, exist_ok=True)
         run = self._run

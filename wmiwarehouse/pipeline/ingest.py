@@ -59,7 +59,8 @@ def ingest(
         started = time.monotonic()
         sizes = [size_of(path) for path in found]
         run.progress.files, run.progress.bytes = len(found), sum(sizes)
-        known_sizes = set(run.known.values())
+        # A folder of logs has other files in it, too: no worker is needed to pass over them once more.
+        known_sizes = {*run.known.values(), *run.not_read.values()}
         workers_ahead.start(min(workers, sum(size not in known_sizes for size in sizes)))
         for group in [found] if strict else _groups(found):  # a batch is committed whole or not at all
             _one_batch(run, group)
