@@ -122,7 +122,6 @@ def lock_down(connection: Any, batches: list[Batch]) -> None:
     """Close *connection* to everything but the Parquet files of *batches*; see this module's text."""
     files = [path for batch in batches for path in sorted(batch.folder.rglob("*.parquet"))]
     connection.execute(f"set allowed_paths = [{', '.join(literal(str(path)) for path in files)}]")
-    connection.execute("set temp_directory = ''")
     connection.execute("set python_enable_replacements = false")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")

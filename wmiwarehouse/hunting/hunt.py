@@ -20,7 +20,7 @@ from wmiwarehouse.hunting.filters import FRESH, Filters, bound
 from wmiwarehouse.hunting.kept import MANY, to_keep, work_out
 from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
-from wmiwarehouse.lake import catalog, clock, memory, relations
+from wmiwarehouse.lake import catalog, clock, relations
 from wmiwarehouse.lake.hosts import Hosts
 from wmiwarehouse.lake.known import newest_ingest
 from wmiwarehouse.lake.query import fetch, held, rows
@@ -44,7 +44,7 @@ class Hunt:
         self._warehouse, self._library = warehouse, library
         self._batches = warehouse.batches() if batches is None else list(batches)
         self._settings = Settings.load(warehouse.root)
-        self._connections: dict[bool, Any] = {False: catalog.connect(memory_limit=memory.of_hunts())}
+        self._connections: dict[bool, Any] = {False: catalog.of_hunts(warehouse.root)}
         #: Whose records there are, and by which names.
         self.hosts = Hosts.of(self._batches, self._settings, self._connections[False])
         self._today = clock.now().date()
@@ -298,7 +298,7 @@ class Hunt:
         """Return the connection whose ``events`` are filtered (*beneath*) or not."""
         if beneath not in self._made:
             if beneath not in self._connections:
-                self._connections[beneath] = catalog.connect(memory_limit=memory.of_hunts())
+                self._connections[beneath] = catalog.of_hunts(self._warehouse.root)
             connection = self._connections[beneath]
             statements = relations.base_relations(self._batches, self._settings, self.hosts)
             relations.lay(connection, statements)

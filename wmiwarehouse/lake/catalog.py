@@ -16,7 +16,7 @@ from wmiwarehouse import __version__, cache
 from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
-from wmiwarehouse.lake import disk
+from wmiwarehouse.lake import disk, memory, spill
 from wmiwarehouse.lake.relations import analytic_requirement, lay_lake
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
@@ -37,11 +37,17 @@ _SETTINGS = "set timezone = 'UTC'"
 _WITHOUT = "set disabled_optimizers = 'projection_pullup'"
 
 
-def connect(*, memory_limit: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """Return an empty in-memory connection set up as everything here expects it."""
+def connect(
+    *, memory_limit: str | None = None, threads: int | None = None, spill_folder: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Return an empty in-memory connection set up as everything here expects it.
+
+    What does not fit into memory goes into *spill_folder* (see :mod:`wmiwarehouse.lake.spill`), without it nowhere.
+    """
     import duckdb
 
     config: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    config["temp_directory"] = str(spill_folder or "")
     config |= {"memory_limit": memory_limit} if memory_limit else {}
     config |= {"threads": threads} if threads else {}
     connection = duckdb.connect(config=config)
@@ -49,6 +55,11 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     with suppress(duckdb.Error):  # another version may have none of that name
         connection.execute(_WITHOUT)
     return connection
+
+
+def of_hunts(root: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection for hunts in the warehouse at *root*, with the memory that the user gives them."""
+    return connect(memory_limit=memory.of_hunts(), spill_folder=spill.folder(root))
 
 
 def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

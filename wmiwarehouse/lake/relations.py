@@ -13,7 +13,7 @@ from typing import Any
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
-from wmiwarehouse.lake import memory, tables
+from wmiwarehouse.lake import memory, spill, tables
 from wmiwarehouse.lake.hosts import Hosts, lists, literal, parquet
 from wmiwarehouse.lake.query import unreadable
 from wmiwarehouse.lake.remembered import FOLDER, forget_all
@@ -70,7 +70,7 @@ def reading(root: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if isinstance(error, duckdb.OutOfMemoryException):
+        if isinstance(error, duckdb.OutOfMemoryException) or spill.PREFIX in str(error):
             raise memory.exhausted(error) from None
         if ".parquet" not in str(error) and type(error) is not duckdb.Error:  # what Thrift says has no class
             raise

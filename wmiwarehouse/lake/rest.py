@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wmiwarehouse.errors import WmiwhError
-from wmiwarehouse.lake import disk, query, tables
+from wmiwarehouse.lake import disk, query, spill, tables
 from wmiwarehouse.lake.manifest import LakeFile, Manifest, list_lake
 from wmiwarehouse.lake.recount import GOES, Copies, Recount
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
@@ -203,8 +203,10 @@ def publish(warehouse: Warehouse, folder: Path, rest: Rest | None = None) -> Non
 def purge(warehouse: Warehouse, grace: timedelta = GRACE) -> list[str]:
     """Remove the files of batches that were replaced longer than *grace* ago; only while holding the lock.
 
-    Not as long as what replaced them is damaged: then they are all that is left.
+    Not as long as what replaced them is damaged: then they are all that is left. What killed hunts left goes, too.
     """
+    for folder in spill.left(warehouse.root):
+        disk.remove(folder)
     listing = list_lake(warehouse.lake)
     now = datetime.now(UTC)
     since: dict[str, datetime] = {}

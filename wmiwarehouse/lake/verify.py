@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wmiwarehouse.lake import tables
+from wmiwarehouse.lake import disk, spill, tables
 from wmiwarehouse.lake.manifest import Listing, list_lake, sha256
 from wmiwarehouse.lake.query import rows
 from wmiwarehouse.lake.rest import key
@@ -92,6 +92,7 @@ def left_over(warehouse: Warehouse) -> list[Finding]:
     """Return what interrupted commands left and what replaced batches are there; only while holding the lock."""
     asides = [warehouse.database.with_suffix(".duckdb.new"), warehouse.root / "warehouse.json.new"]
     staged = sorted(warehouse.staging.iterdir()) if warehouse.staging.is_dir() else []
+    staged += spill.left(warehouse.root)
     found = [
         Finding("left over", None, path.relative_to(warehouse.root).as_posix(), "of an interrupted command")
         for path in [*staged, *asides]
@@ -109,6 +110,8 @@ def remove_left_over(warehouse: Warehouse) -> None:
     """Remove what interrupted commands left; only while holding the lock. Committed files are never touched."""
     if warehouse.staging.is_dir():
         warehouse.clear_staging()
+    for folder in spill.left(warehouse.root):
+        disk.remove(folder)
     for aside in (warehouse.database.with_suffix(".duckdb.new"), warehouse.root / "warehouse.json.new"):
         aside.unlink(missing_ok=True)
 
@@ -148,7 +151,7 @@ def _counts(batch: Batch, sources: list[dict[str, Any]], found: Verified) -> Ite
     parts = [str(file) for file in batch.event_files]
     query = "select source_id, source_file, count(*) as records from read_parquet($parts) group by all"
     try:
-        with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+        with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": ""}) as connection:
             there = {key(row): row["records"] for row in rows(connection, query, {"parts": parts})} if parts else {}
     except duckdb.Error as error:
         yield Finding("unreadable", batch.id, "events", str(error).splitlines()[0])
