@@ -1,6 +1,6 @@
 """Where hunts put what does not fit into their memory: beside the lake, whose data it is.
 
-DuckDB's own choice is ``.tmp`` in the folder that somebody happens to stand in, which may be one that cannot be written,
+DuckDB's own choice is ``.tmp`` in the folder that somebody stands in, which may be one that cannot be written,
 the evidence itself, or one that others may read.
 """
 
@@ -18,7 +18,7 @@ _SECONDS = 24 * 3600
 
 
 def folder(root: Path) -> Path:
-    """Return a path for one hunt in the warehouse at *root*, or where that cannot be written in the system's own folder.
+    """Return a path for one hunt: in the warehouse at *root*, or where that cannot be written the system's folder.
 
     DuckDB makes it when it needs it, and removes it with its connection.
     """
