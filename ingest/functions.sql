@@ -113,16 +113,27 @@ create or replace macro ip_key_text(key) as
 create or replace macro ip_text(value, key) as
     case when contains(value, ':') and key is not null then ip_key_text(key) else value end;
 
--- Sysmon's own clock reading: UTC text without a zone, '2020-09-14 12:06:01.826'.
+-- Sysmon's own clock reading: UTC text without a zone, '2020-09-14 12:06:01.826'. Shippers that rewrite times add one,
+-- which a cast to a plain timestamp would drop without a word.
 create or replace macro utc_text(value) as
     if(
-        try_cast(value as timestamp) between timestamp '0002-01-01' and timestamp '9998-12-31',
-        timezone('UTC', try_cast(value as timestamp)),
+        try_cast(value as timestamptz) between timestamptz '0002-01-01 00:00:00+00' and timestamptz '9998-12-31 00:00:00+00',
+        try_cast(value as timestamptz),
         null
     );
 
--- Does the text of a time carry its zone ('Z', '+02:00', '-0400')?
-create or replace macro has_zone(value) as regexp_matches(value, '[0-9](Z|[+-][0-9]{2}:?[0-9]{2})$');
+-- Does the text of a time carry its zone ('Z', 'UTC', '+02:00', '-0400', with or without a space before it)?
+create or replace macro has_zone(value) as
+    regexp_matches(value, '[0-9] ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$');
+
+-- That time; NULL for a text without a zone. A cast knows no space before an offset.
+create or replace macro zoned_time(value) as
+    case
+        when has_zone(value)
+            then try_cast(
+                replace(replace(replace(replace(value, ' +', '+'), ' -', '-'), ' Z', 'Z'), 'GMT', 'UTC') as timestamptz
+            )
+    end;
 
 -- A local time in UTC: by the name of its zone if the user gave one, else by the offset (clock.offset_seconds,
 -- clock.zone). Of an hour that the end of summer time repeats the second is taken.

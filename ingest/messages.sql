@@ -346,11 +346,14 @@ create or replace macro listed_data(record, lists) as
         ) as varchar
     );
 
--- Time as a number since 1970: seconds with a fraction, or milliseconds.
+-- Time as a number since 1970: seconds with a fraction, milliseconds, microseconds or nanoseconds.
 create or replace macro unix_time(value) as
     case
         when regexp_full_match(value, '[0-9]{1,11}([.][0-9]{1,9})?')
             then timezone('UTC', make_timestamp(cast(round(try_cast(value as decimal(24, 9)) * 1000000) as bigint)))
         when regexp_full_match(value, '[0-9]{12,14}([.]0*)?')
             then timezone('UTC', make_timestamp(try_cast(split_part(value, '.', 1) as bigint) * 1000))
+        when regexp_full_match(value, '[0-9]{15,17}') then timezone('UTC', make_timestamp(try_cast(value as bigint)))
+        when regexp_full_match(value, '[0-9]{18,19}')
+            then timezone('UTC', make_timestamp(cast(try_cast(value as bigint) // 1000 as bigint)))
     end;

@@ -40,8 +40,7 @@ select
         unix_time(record ->> '$._time'),
         unix_time(record ->> '$.event_timestamp'),
         case
-            when has_zone(record ->> '$._time') or ends_with(record ->> '$._time', ' UTC')
-                then try_cast(record ->> '$._time' as timestamptz)
+            when has_zone(record ->> '$._time') then zoned_time(record ->> '$._time')
             else local_to_utc(try_cast(record ->> '$._time' as timestamp), clock.offset_seconds, clock.zone)
         end
     ) as event_time,
@@ -50,7 +49,6 @@ select
             unix_time(record ->> '$._time') is not null
             or unix_time(record ->> '$.event_timestamp') is not null
             or has_zone(record ->> '$._time')
-            or ends_with(record ->> '$._time', ' UTC')
             then 'logged'
         else coalesce(clock.time_source, 'assumed')
     end as time_source,

@@ -42,9 +42,9 @@ select
     end as keywords,
     -- Both are UTC: one says so, the other has no zone.
     case
-        when has_zone(record ->> '$.TimeCreated') then try_cast(record ->> '$.TimeCreated' as timestamptz)
+        when has_zone(record ->> '$.TimeCreated') then zoned_time(record ->> '$.TimeCreated')
         when has_zone(record ->> '$.Event.System.TimeCreated."@SystemTime"')
-            then try_cast(record ->> '$.Event.System.TimeCreated."@SystemTime"' as timestamptz)
+            then zoned_time(record ->> '$.Event.System.TimeCreated."@SystemTime"')
         else utc_text(coalesce(record ->> '$.TimeCreated', record ->> '$.Event.System.TimeCreated."@SystemTime"'))
     end as event_time,
     'logged' as time_source,

@@ -25,7 +25,7 @@ select
             then timezone(
                 'UTC', epoch_ms(try_cast(regexp_extract(record ->> '$.TimeCreated', '/Date\((-?[0-9]{1,14})', 1) as bigint))
             )
-        when has_zone(record ->> '$.TimeCreated') then try_cast(record ->> '$.TimeCreated' as timestamptz)
+        when has_zone(record ->> '$.TimeCreated') then zoned_time(record ->> '$.TimeCreated')
         else local_to_utc(try_cast(record ->> '$.TimeCreated' as timestamp), clock.offset_seconds, clock.zone)
     end as event_time,
     case

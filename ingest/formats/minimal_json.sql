@@ -15,12 +15,12 @@ select
         when
             (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational'
             and not has_zone(record ->> '$.TimeCreated')
-            and try_cast(record ->> '$.UtcTime' as timestamp) is not null
+            and utc_text(record ->> '$.UtcTime') is not null
             then 'utc_time'
     end as evidence,
     try_cast(
         round(
-            epoch(try_cast(record ->> '$.TimeCreated' as timestamp) - try_cast(record ->> '$.UtcTime' as timestamp)) / 900
+            (epoch(try_cast(record ->> '$.TimeCreated' as timestamp)) - epoch(utc_text(record ->> '$.UtcTime'))) / 900
         ) * 900 as integer
     ) as offset_seconds
 from records;
@@ -38,7 +38,7 @@ select
     try_cast(record ->> '$.Opcode' as integer) as opcode,
     record ->> '$.Keywords' as keywords,
     case
-        when has_zone(record ->> '$.TimeCreated') then try_cast(record ->> '$.TimeCreated' as timestamptz)
+        when has_zone(record ->> '$.TimeCreated') then zoned_time(record ->> '$.TimeCreated')
         when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
             then utc_text(record ->> '$.UtcTime')
         else local_to_utc(try_cast(record ->> '$.TimeCreated' as timestamp), clock.offset_seconds, clock.zone)

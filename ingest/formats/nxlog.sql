@@ -14,21 +14,32 @@ select
     case
         when
             (record ->> '$.SourceName') = 'Microsoft-Windows-Sysmon'
-            and try_cast(record ->> '$.UtcTime' as timestamp) is not null
+            and utc_text(record ->> '$.UtcTime') is not null
             then 'utc_time'
         when
-            try_cast(record ->> '$."@timestamp"' as timestamptz) is not null
-            and try_cast(record ->> '$.EventReceivedTime' as timestamp) is not null
+            try_cast(record ->> '$.EventReceivedTime' as timestamp) is not null
+            and (
+                regexp_matches(record ->> '$.EventReceivedTime', '[0-9] ?[+-][0-9]{2}:?[0-9]{2}$')
+                or (
+                    not has_zone(record ->> '$.EventReceivedTime')
+                    and try_cast(record ->> '$."@timestamp"' as timestamptz) is not null
+                )
+            )
             then 'collector'
     end as evidence,
     try_cast(
         round(
             case evidence
                 when 'utc_time'
-                    then epoch(try_cast(record ->> '$.EventTime' as timestamp)) - epoch(try_cast(record ->> '$.UtcTime' as timestamp))
+                    then epoch(try_cast(record ->> '$.EventTime' as timestamp)) - epoch(utc_text(record ->> '$.UtcTime'))
                 when 'collector'
                     then epoch(try_cast(record ->> '$.EventReceivedTime' as timestamp))
-                    - epoch(try_cast(record ->> '$."@timestamp"' as timestamptz))
+                    - epoch(
+                        coalesce(
+                            zoned_time(record ->> '$.EventReceivedTime'),
+                            try_cast(record ->> '$."@timestamp"' as timestamptz)
+                        )
+                    )
             end / 900
         ) * 900 as integer
     ) as offset_seconds
@@ -50,14 +61,17 @@ select
     case when _is_sysmon then utc_text(record ->> '$.UtcTime') end as _utc_time,
     try_cast(record ->> '$.EventTime' as timestamp) as _local_time,
     has_zone(record ->> '$.EventTime') as _has_zone,
+    -- Some configurations make a number of it: integer($EventTime).
+    case when not contains(record ->> '$.EventTime', '-') then unix_time(record ->> '$.EventTime') end as _epoch,
     case
         when _utc_time is not null then _utc_time
-        when _has_zone then try_cast(record ->> '$.EventTime' as timestamptz)
+        when _has_zone then zoned_time(record ->> '$.EventTime')
+        when _epoch is not null then _epoch
         else local_to_utc(_local_time, clock.offset_seconds, clock.zone)
     end as event_time,
     case
         when _utc_time is not null then 'utc_time'
-        when _has_zone then 'logged'
+        when _has_zone or _epoch is not null then 'logged'
         else coalesce(clock.time_source, 'assumed')
     end as time_source,
     -- Older versions call the log source's own process ProcessID.

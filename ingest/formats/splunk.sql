@@ -83,8 +83,7 @@ select
         try_cast(record ->> '$."#Event".System.TimeCreated."#attributes".SystemTime' as timestamptz),
         case
             when unix_time(record ->> '$._time') is not null then unix_time(record ->> '$._time')
-            when has_zone(record ->> '$._time') or ends_with(record ->> '$._time', ' UTC')
-                then try_cast(record ->> '$._time' as timestamptz)
+            when has_zone(record ->> '$._time') then zoned_time(record ->> '$._time')
             else local_to_utc(try_cast(record ->> '$._time' as timestamp), clock.offset_seconds, clock.zone)
         end
     ) as event_time,
@@ -92,7 +91,6 @@ select
         when
             (record ->> '$."#Event".System.TimeCreated."#attributes".SystemTime') is not null
             or has_zone(record ->> '$._time')
-            or ends_with(record ->> '$._time', ' UTC')
             or unix_time(record ->> '$._time') is not null
             then 'logged'
         else coalesce(clock.time_source, 'assumed')

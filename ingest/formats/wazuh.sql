@@ -22,7 +22,7 @@ select
     try_cast(record ->> '$.win.system.opcode' as integer) as opcode,
     record ->> '$.win.system.keywords' as keywords,
     case
-        when has_zone(record ->> '$.win.system.systemTime') then try_cast(record ->> '$.win.system.systemTime' as timestamptz)
+        when has_zone(record ->> '$.win.system.systemTime') then zoned_time(record ->> '$.win.system.systemTime')
         else utc_text(record ->> '$.win.system.systemTime')
     end as event_time,
     'logged' as time_source,

@@ -38,7 +38,7 @@ select
     end as _utc_time,
     abs(epoch(_utc_time) - epoch(_timestamp)) > 10 as _is_put_there,
     case
-        when has_zone(record ->> '$.winlog.time_created') then try_cast(record ->> '$.winlog.time_created' as timestamptz)
+        when has_zone(record ->> '$.winlog.time_created') then zoned_time(record ->> '$.winlog.time_created')
         when _is_put_there then _utc_time
         else _timestamp
     end as event_time,

@@ -74,6 +74,29 @@ def test_a_forced_zone_goes_before_evidence_and_leaves_times_with_a_zone(lake: L
     ]
 
 
+def test_sysmons_own_time_may_have_been_given_a_zone(lake: Lake, put: Put) -> None:
+    """Some configurations rewrite it as they do EventTime: what it says is the host's offset, too."""
+    sysmon = SYSMON | BARE | {"EventTime": "2024-05-06T08:00:00", "UtcTime": "2024-05-06T08:00:00-04:00"}
+    assert lake.ingest(put(sysmon, BARE | {"EventTime": "2024-05-06 09:30:00"})).exit_code == 0
+    assert times(lake) == [("2024-05-06 12:00", "utc_time"), ("2024-05-06 13:30", "inferred_offset")]
+
+
+def test_the_collectors_clock_may_name_its_offset(lake: Lake, put: Put) -> None:
+    assert lake.ingest(put(BARE | {"EventReceivedTime": "2024-05-06T08:00:02-04:00"})).exit_code == 0
+    assert times(lake) == [("2024-05-06 12:00", "inferred_offset")]
+
+
+def test_a_collector_that_writes_utc_says_nothing_about_the_host(lake: Lake, put: Put) -> None:
+    lake.ingest(put({"EventReceivedTime": "2024-05-06T12:00:02Z"}))
+    assert times(lake) == [("2024-05-06 08:00", "assumed")]
+
+
+@pytest.mark.parametrize("time", ["1714996800", 1714996800, 1714996800000, "1714996800000000"])
+def test_a_time_as_a_number_is_utc(lake: Lake, put: Put, time: Any) -> None:
+    assert lake.ingest(put({"EventTime": time}), assume_tz="Asia/Tokyo").exit_code == 0
+    assert times(lake) == [("2024-05-06 12:00", "logged")]
+
+
 def test_an_assumed_zone_is_named_and_a_second_look_corrects_it(lake: Lake, put: Put) -> None:
     log = put(BARE, BARE | {"Hostname": "WS02"}, {"Hostname": "WS03"})
     summary = lake.ingest(log)

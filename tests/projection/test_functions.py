@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -193,6 +194,9 @@ def test_base_names(sql: Connection, values: list[str]) -> None:
         ("has_zone", "2024-05-06T01:02:03Z", True),
         ("has_zone", "2024-05-06 01:02:03.5+02:00", True),
         ("has_zone", "2024-05-06 01:02:03-0400", True),
+        ("has_zone", "2024-05-06 01:02:03 -0400", True),
+        ("has_zone", "2024-05-06 01:02:03 +02:00", True),
+        ("has_zone", "2024-05-06 01:02:03.000 UTC", True),
         ("has_zone", "2024-05-06 01:02:03", False),
         ("has_zone", "2024-05-06", False),
     ],
@@ -202,8 +206,28 @@ def test_single_values(sql: Connection, function: str, value: str | None, wanted
 
 
 def test_utc_text(sql: Connection) -> None:
-    from datetime import UTC, datetime
+    found = call(sql, "utc_text", ["2020-09-14 12:06:01.826", "2020-09-14T08:06:01.826-04:00", "nonsense", None, "infinity"])
+    assert found[:2] == [datetime(2020, 9, 14, 12, 6, 1, 826_000, tzinfo=UTC)] * 2
+    assert found[2:] == [None] * 3
 
-    found = call(sql, "utc_text", ["2020-09-14 12:06:01.826", "nonsense", None])
-    assert found[0] == datetime(2020, 9, 14, 12, 6, 1, 826_000, tzinfo=UTC)
-    assert found[1:] == [None, None]
+
+def test_a_time_with_its_zone(sql: Connection) -> None:
+    texts = [
+        "2024-05-06T12:00:00Z",
+        "2024-05-06 12:00:00 Z",
+        "2024-05-06 12:00:00 UTC",
+        "2024-05-06 12:00:00 GMT",
+        "2024-05-06 08:00:00 -0400",
+        "2024-05-06T14:00:00+02:00",
+        "2024-05-06 14:00:00 +02:00",
+    ]
+    assert call(sql, "zoned_time", texts) == [datetime(2024, 5, 6, 12, tzinfo=UTC)] * len(texts)
+    others = ["2024-05-06 12:00:00", "2024-05-06", "2024-13-06 12:00:00Z", "", None]
+    assert call(sql, "zoned_time", others) == [None] * len(others)
+
+
+def test_a_time_as_a_number(sql: Connection) -> None:
+    texts = ["1715000400", "1715000400.0", "1715000400000", "1715000400000000", "1715000400000000000"]
+    assert call(sql, "unix_time", texts) == [datetime(2024, 5, 6, 13, tzinfo=UTC)] * len(texts)
+    others = ["2024-05-06 12:00:00", "-1", "17150004000000000000", "99999999999999999999", "", None]
+    assert call(sql, "unix_time", others) == [None] * len(others)
