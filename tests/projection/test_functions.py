@@ -206,7 +206,8 @@ def test_single_values(sql: Connection, function: str, value: str | None, wanted
 
 
 def test_utc_text(sql: Connection) -> None:
-    found = call(sql, "utc_text", ["2020-09-14 12:06:01.826", "2020-09-14T08:06:01.826-04:00", "nonsense", None, "infinity"])
+    texts = ["2020-09-14 12:06:01.826", "2020-09-14T08:06:01.826-04:00", "nonsense", None, "infinity"]
+    found = call(sql, "utc_text", texts)
     assert found[:2] == [datetime(2020, 9, 14, 12, 6, 1, 826_000, tzinfo=UTC)] * 2
     assert found[2:] == [None] * 3
 
