@@ -82,6 +82,9 @@ def test_paths() -> None:
 
 
 LINE = json.dumps(RECORD).encode()
+EVENT_XML = b'<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event">\n</Event>'
+# All names of FLAT, where no record of it is.
+WRAPPED = json.dumps({"a": {"b": RECORD}}).encode()
 
 
 @pytest.mark.parametrize(
@@ -111,11 +114,25 @@ LINE = json.dumps(RECORD).encode()
         (b'<?xml version="1.0"?>\n<!-- x -->\n<Events>', ("some_xml", "xml", "utf-8")),
         ('<?xml version="1.0" encoding="utf-16"?><Events>'.encode("utf-16"), ("some_xml", "xml", "utf-16-le")),
         (b'<?xml version="1.0" encoding="windows-1252"?><Events>', ("some_xml", "xml", "windows-1252")),
+        (b"Log Name: Security\nEvent Xml:\n" + EVENT_XML, ("some_xml", "xml", "utf-8")),
+        (b"{ a sentence in braces }\r\n- " + EVENT_XML, ("some_xml", "xml", "utf-8")),
+        (("Ereignis-XML:\n" + EVENT_XML.decode()).encode("utf-16"), ("some_xml", "xml", "utf-16-le")),
+        (b"see " + EVENT_XML, ("not an event log: neither EVTX nor JSON nor event XML", False)),
         (b"ElfFile\0", ("some_evtx", "evtx", "utf-8")),
         (b"<html><Event>", ("not an event log: neither EVTX nor JSON nor event XML", False)),
         (b'[{"x": 1}]', ("JSON, but of no known event log format", False)),
         (b'[{"id": 1}]', ("JSON, but of no known event log format", True)),
         (b'{"events": [{"id": 1}]}', ("JSON, but of no known event log format", True)),
+        (WRAPPED, ("JSON, but of no known event log format", True)),
+        (json.dumps(json.loads(WRAPPED), indent=1).encode(), ("JSON, but of no known event log format", True)),
+        (json.dumps([json.loads(WRAPPED)] * 3, indent=1).encode(), ("JSON, but of no known event log format", True)),
+        (json.dumps({"x": 1}, indent=1).encode(), ("JSON, but of no known event log format", False)),
+        (b'{"Event_ID": 4624}', ("JSON, but of no known event log format", True)),
+        (b'[{"winlog.channel": ["Security"]}]', ("JSON, but of no known event log format", True)),
+        (
+            b"LogName=Security\nEventCode=4624\n",
+            ("text of what seem to be Windows events, in no form that is read", True),
+        ),
         (b"a { b }\n", ("not an event log: neither EVTX nor JSON nor event XML", False)),
     ],
 )

@@ -207,6 +207,12 @@ def test_an_event_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("does not end" in problem.reason for problem in problems)
 
 
+def test_what_a_browser_puts_before_elements_is_nothing() -> None:
+    found, problems = read("- " + one(1).replace("<System>", "\n  - <System>") + "\n- " + one(2))
+    assert ids(found) == [1, 2]
+    assert problems == []
+
+
 def test_declared_encodings() -> None:
     assert xml.declared_encoding('<?xml version="1.0" encoding="Windows-1252"?>') == "windows-1252"
     assert xml.declared_encoding('<?xml version="1.0" encoding="rot13"?>') is None

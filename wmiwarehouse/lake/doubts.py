@@ -29,6 +29,7 @@ with counted as (
         -- Channels of endpoint sensors are '<vendor>/<kind>' in lower case: their events have no ids.
         event_id is null and channel is not null and not regexp_matches(channel, '^[a-z]+/') as is_without_id,
         event_time is null as is_without_time,
+        host is null and not (event_id is null and channel is null) as is_without_host,
         -- Exports without names for values, cut short, or of a message in another language.
         {is_bare} as is_bare,
         event_time < timestamptz '1990-01-01' as is_early,
@@ -50,7 +51,7 @@ select
     list_sort(list(distinct coalesce(host, 'no host')) filter (where is_assumed)) as assumed_hosts
 from counted
 group by source_id, source_file"""
-_KINDS = ("nothing", "without_id", "without_time", "bare", "early", "late", "assumed")
+_KINDS = ("nothing", "without_id", "without_time", "without_host", "bare", "early", "late", "assumed")
 
 
 def counts(
@@ -80,6 +81,7 @@ def told(found: dict[str, Any]) -> Iterator[Doubt]:
         ("nothing", "neither channel nor event id", "no analytic sees them", True),
         ("without_id", "no event id", "no analytic sees them", True),
         ("without_time", "no time", "filters by time leave them out", True),
+        ("without_host", "no host", "nothing joins them with what else happened there", True),
         ("bare", "a known event id and none of its values", "analytics see next to nothing of them", False),
     ):
         if number := found.get(kind):

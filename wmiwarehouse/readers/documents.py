@@ -55,9 +55,12 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout) -> Rec
         yield ordinal, [text]
 
 
-def samples(stream: BinaryIO, layout: Layout) -> Iterator[tuple[Any, str]]:
-    """Yield the first records as (value, text), to tell what they are; the value of a very long one is None."""
-    return _Reader(Text(stream, layout.encoding, Outcome(), LONGEST), Outcome(), layout).records()
+def samples(stream: BinaryIO, layout: Layout, outcome: Outcome) -> Iterator[tuple[Any, str]]:
+    """Yield the first records as (value, text), to tell what they are; the value of a very long one is None.
+
+    What cannot be read among them goes into *outcome*.
+    """
+    return _Reader(Text(stream, layout.encoding, outcome, LONGEST), outcome, layout).records()
 
 
 class _Reader:

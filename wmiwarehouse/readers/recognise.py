@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import orjson
 from wmiwarehouse.readers import containers, documents, evtx, xml
 from wmiwarehouse.readers.archives import Archive, Unread
 from wmiwarehouse.readers.containers import Place
+from wmiwarehouse.readers.model import Outcome
 from wmiwarehouse.readers.shapes import Layout, Shape, Shapes
 from wmiwarehouse.readers.text import decoded, encoding_of
 from wmiwarehouse.readers.unpack import Spent
@@ -25,6 +27,11 @@ _LINES_TRIED = 50
 _SAMPLES = 50
 _CHUNK = b"ElfChnk\0"
 _CHUNKS_TRIED = 1_024
+#: Names that only exports of Windows events have, whatever wrote them: a log that is not read must not pass for none.
+_SIGNS = re.compile(
+    r'"(?:event_?id|event_?code|event_?record_?id|record_?number|event_?data|winlog(?:\.\w+)*)"\s*:|^EventCode=\d',
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -119,10 +126,7 @@ def _recognise_content(place: Place, source: BinaryIO, shapes: Shapes) -> Candid
     encoding = encoding_of(head)
     text = decoded(head, encoding)
     if xml.begins(text):
-        shape = shapes.reader("xml")
-        if shape is None:
-            return Skipped(place, "events in XML, which no format is for", damaged=True)
-        return Candidate(place, shape.name, Layout("xml", xml.declared_encoding(text) or encoding, shape))
+        return _xml(place, text, encoding, shapes)
     return _recognise_json(place, head, encoding, stream, shapes)
 
 
@@ -139,7 +143,14 @@ def _may_be_log(head: bytes, name: str, shapes: Shapes) -> bool:
         return True
     encoding = encoding_of(head)
     text = decoded(head, encoding)
-    return xml.begins(text) or _may_be_json(text, encoding, shapes)
+    return xml.begins(text) or xml.stands_in(text) or _may_be_json(text, encoding, shapes)
+
+
+def _xml(place: Place, text: str, encoding: str, shapes: Shapes) -> Candidate | Skipped:
+    shape = shapes.reader("xml")
+    if shape is None:
+        return Skipped(place, "events in XML, which no format is for", damaged=True)
+    return Candidate(place, shape.name, Layout("xml", xml.declared_encoding(text) or encoding, shape))
 
 
 def _evtx(place: Place, shapes: Shapes) -> Candidate:
@@ -165,6 +176,8 @@ def _recognise_json(place: Place, head: bytes, encoding: str, stream: Spent, sha
     """Tell JSON lines from other arrangements, and of which format the first record is that is of any."""
     text = decoded(head, encoding)
     if not _may_be_json(text, encoding, shapes):
+        if xml.stands_in(text):
+            return _xml(place, text, encoding, shapes)
         return _no_log(place, head, encoding, stream, shapes)
     is_lines = encoding == "utf-8" and _begins_a_line(text) and _is_in_lines(text)
     cause, is_clear = "", True
@@ -183,20 +196,27 @@ def _recognise_json(place: Place, head: bytes, encoding: str, stream: Spent, sha
                 continue
             if shape := shapes.of(record):
                 return Candidate(place, shape.name, Layout("lines", shape=shape))
-    layout = Layout("documents", encoding, lists=shapes.lists)
+    layout, outcome = Layout("documents", encoding, lists=shapes.lists), Outcome()
+    is_clear = is_lines and is_clear
+    parsed: list[bool] = []
     with place.open() as again:
-        for value, found in itertools.islice(documents.samples(again, layout), _SAMPLES):
+        for value, found in itertools.islice(documents.samples(again, layout, outcome), _SAMPLES):
             if shape := shapes.of(value) if value is not None else shapes.likely(found[:_PARSED]):
                 return Candidate(place, shape.name, Layout("documents", encoding, shape, shapes.lists))
+            parsed.append(value is not None)
+    is_clear = is_clear or (bool(parsed) and all(parsed) and not outcome.problems)
     # Records that can be read say what they are; of others the names in their text do.
-    if not (is_lines and is_clear) and (shape := shapes.likely(text)):
+    if not is_clear and (shape := shapes.likely(text)):
         if is_lines:
             return Candidate(place, shape.name, Layout("lines", shape=shape))
         return Candidate(place, shape.name, Layout("documents", encoding, shape, shapes.lists))
     if b"\0" in head and encoding == "utf-8":
         return _no_log(place, head[:_HEAD], encoding, stream, shapes)
-    is_log = shapes.names_a_key(text)
-    reason = f"JSON that cannot be parsed: {cause}" if cause else "JSON, but of no known event log format"
+    if not is_clear and xml.stands_in(text):
+        return _xml(place, text, encoding, shapes)
+    is_log = shapes.names_a_key(text) or bool(_SIGNS.search(text))
+    is_unparsed = cause and not is_clear
+    reason = f"JSON that cannot be parsed: {cause}" if is_unparsed else "JSON, but of no known event log format"
     return Skipped(place, reason, damaged=is_log)
 
 
@@ -220,6 +240,8 @@ def _is_in_lines(text: str) -> bool:
 def _no_log(place: Place, head: bytes, encoding: str, stream: Spent, shapes: Shapes) -> Candidate | Skipped:
     if b"\0" in head and encoding == "utf-8":
         return _recognise_damaged_evtx(place, head, stream, shapes)
+    if _SIGNS.search(decoded(head, encoding)):
+        return Skipped(place, "text of what seem to be Windows events, in no form that is read", damaged=True)
     named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
     return Skipped(place, f"not an event log: neither EVTX nor JSON nor event XML{named}")
 

@@ -21,16 +21,25 @@ _LONGEST = 32 << 20
 _LET_GO = 1 << 20
 _TAIL = 256
 _BEGINNING = re.compile(r"(?:\s|<\?xml[^>]{0,200}\?>|<!--.{0,2000}?-->)*<(?:[\w.-]+:)?Events?[\s/>]", re.DOTALL)
+# An event that begins a line of other text: Event Viewer's "Copy details as text", a browser's tree ("- <Event").
+_WITHIN = re.compile(
+    r"^[ \t-]*<(?:[\w.-]{1,40}:)?Event\s[^<>]{0,300}schemas\.microsoft\.com/win/2004/08/events/event", re.MULTILINE
+)
 _DECLARED = re.compile(r"<\?xml[^>]{0,100}encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
 #: Other encodings that a declaration may ask for; each is ASCII as far as markup goes.
 _ENCODINGS = ("iso-8859-1", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "cp437", "cp850")
 # What stands around events without being one of them.
-_AROUND = re.compile(r"(?:[\s\0\ufeff]+|<\?[^>]*\?>|</?(?:[\w.-]+:)?Events(?:\s[^<>]*)?>|<!--.*?-->)+", re.DOTALL)
+_AROUND = re.compile(r"(?:[\s\0\ufeff-]+|<\?[^>]*\?>|</?(?:[\w.-]+:)?Events(?:\s[^<>]*)?>|<!--.*?-->)+", re.DOTALL)
 
 
 def begins(text: str) -> bool:
     """Whether *text*, the head of a file, begins like events in XML."""
     return bool(_BEGINNING.match(text))
+
+
+def stands_in(text: str) -> bool:
+    """Whether an event in XML begins a line of *text*, the head of a file that begins otherwise."""
+    return bool(_WITHIN.search(text))
 
 
 def declared_encoding(text: str) -> str | None:
