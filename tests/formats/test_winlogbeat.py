@@ -154,3 +154,50 @@ def test_odd_data(read: Read) -> None:
     assert [row["record_id"] for row in rows] == [77] * len(odd)
     for row in rows:
         json.loads(row["event_data"])
+
+
+OLD = {
+    "@timestamp": "2024-05-06T12:00:00.123Z",
+    "beat": {"hostname": "collector"},
+    "computer_name": "WS01.acme.example",
+    "log_name": "Security",
+    "source_name": "Microsoft-Windows-Security-Auditing",
+    "event_id": 4688,
+    "record_number": "77",
+    "process_id": 4,
+    "version": 2,
+    "level": "Informationen",
+    "keywords": ["Audit Success"],
+    "event_data": {"NewProcessName": "C:\\Windows\\a.exe", "NewProcessId": "0x1a4"},
+}
+
+
+def test_before_version_7(read: Read) -> None:
+    for row in read(OLD, {"_index": "winlogbeat-6.8.23", "_source": OLD}):
+        assert (row["format"], row["host"], row["channel"], row["event_id"]) == (
+            "winlogbeat_6",
+            "ws01",
+            "Security",
+            4688,
+        )
+        assert (row["process_name"], row["process_id"], row["record_id"], row["version"]) == ("a.exe", 420, 77, 2)
+        assert (row["keywords"], row["level"]) == ("0x8020000000000000", None)
+        assert (str(row["event_time"])[:23], row["time_source"]) == ("2024-05-06 12:00:00.123", "logged")
+
+
+def test_before_version_7_a_time_of_arrival_gives_way_to_sysmons(read: Read) -> None:
+    sysmon = {
+        "log_name": "Microsoft-Windows-Sysmon/Operational",
+        "source_name": "Microsoft-Windows-Sysmon",
+        "event_id": 1,
+        "event_data": {"UtcTime": "2024-05-06 10:00:00.000", "Image": "C:\\a.exe"},
+    }
+    (row,) = read(OLD | sysmon)
+    assert (str(row["event_time"])[:19], row["time_source"]) == ("2024-05-06 10:00:00", "utc_time")
+
+
+@pytest.mark.parametrize("value", [None, "text", 7, [], {}])
+def test_before_version_7_any_value_anywhere(read: Read, value: Any) -> None:
+    for name in ("event_data", "user_data", "user", "keywords", "message", "version", "record_number", "@timestamp"):
+        (row,) = read(OLD | {name: value})
+        assert row["event_id"] == 4688

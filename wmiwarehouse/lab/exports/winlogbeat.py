@@ -1,4 +1,7 @@
-"""Winlogbeat: the event under ``winlog``, as it is, or (its Sysmon and Security modules) with fields moved into ECS."""
+"""Winlogbeat: the event under ``winlog``, as it is, or (its Sysmon and Security modules) with fields moved into ECS.
+
+Before version 7 its fields stood at the top, under other names.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +80,45 @@ class WinlogbeatModuleWriter(WinlogbeatWriter):
         if not winlog.get("event_data", True):
             del winlog["event_data"]
         return {"_index": "winlogbeat-8.17.0", "_id": f"{event.ticks:x}", "_score": 1, "_source": row}
+
+
+class OldWinlogbeatWriter(WinlogbeatWriter):
+    """Writes lines as Winlogbeat 6 does: no ``winlog``, and the time of the event in milliseconds only."""
+
+    def row(self, event: LabEvent) -> dict[str, Any]:
+        """Return the event."""
+        row = super().row(event)
+        winlog = row["winlog"]
+        process = winlog["process"]
+        old = {name: winlog[name] for name in _KEPT if name in winlog}
+        return {
+            "@timestamp": row["@timestamp"],
+            "beat": {"name": "collector", "hostname": "collector", "version": "6.8.23"},
+            "type": "wineventlog",
+            "log_name": winlog["channel"],
+            "source_name": winlog["provider_name"],
+            "event_id": event.kind.event_id,
+            "record_number": str(event.record_id),
+            "process_id": process["pid"],
+            "thread_id": process["thread"]["id"],
+            "level": _LEVELS[event.kind.level].capitalize(),
+            "message": row["message"],
+            **old,
+        }
+
+
+_KEPT = (
+    "computer_name",
+    "opcode",
+    "task",
+    "version",
+    "provider_guid",
+    "keywords",
+    "activity_id",
+    "user",
+    "event_data",
+    "user_data",
+)
 
 
 def _keywords(keywords: int) -> list[str]:
