@@ -106,6 +106,21 @@ def test_a_copy_names_its_original(run: Run, lake: Path, stored: list[dict[str, 
     assert "copy of another" in said.err
 
 
+def test_files_of_the_same_bytes_share_their_ids(run: Run, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.json").write_text(_record(1) + "\n" + _record(2) + "\n")
+    assert run("ingest", tmp_path / "a", tmp_path / "b", "-w", tmp_path / "w").code == 0
+    listed = run("sql", "select distinct event_uid from lake_events", "-w", tmp_path / "w", "-f", "json")
+    first, second = (row["event_uid"] for row in json.loads(listed.out))
+    assert first != second
+    (row,) = json.loads(run("event", first, "-w", tmp_path / "w", "-f", "json").out)
+    assert (row["event_uid"], row["source_file"]) == (first, str(tmp_path / "a" / "log.json"))
+    assert row["analytics"]
+    said = run("event", first, "-w", tmp_path / "w")
+    assert str(tmp_path / "b" / "log.json") in said.out.replace("\n", "").replace(" ", "")
+
+
 def test_fields_within_fields(run: Run, lake: Path, stored: list[dict[str, Any]]) -> None:
     (nested,) = [row for row in stored if row["record_id"] == 3]
     assert "Nested.Deep" in run("event", nested["event_uid"], "-w", lake).out

@@ -189,6 +189,20 @@ def test_a_lock_that_is_held(run: Run, tmp_path: Path) -> None:
     assert "another ingest" in said.err
 
 
+@pytest.mark.parametrize("what", ["nothing", "file", "empty", "misspelt"])
+def test_a_folder_of_ones_own_that_has_nothing_in_it(run: Run, tmp_path: Path, what: str) -> None:
+    """Who gives it wants it applied: to read on without it would be another answer."""
+    own = tmp_path / "own"
+    if what == "file":
+        own.write_text("x")
+    elif what != "nothing":
+        (own / ("format" if what == "misspelt" else "")).mkdir(parents=True)
+    (tmp_path / "log.json").write_text(LINE)
+    said = run("ingest", tmp_path / "log.json", "-w", tmp_path / "w", "--ingest-dir", own)
+    assert (said.code, said.out) == (2, "")
+    assert f"{own}: has neither formats/ nor events/" in said.err
+
+
 def test_a_broken_file_in_the_users_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "own" / "events").mkdir(parents=True)
     (tmp_path / "own" / "events" / "mine.sql").write_text("select 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,32 @@ def test_hosts_that_carry_the_records_are_counted(warehouse: Path, staged: tuple
     assert from_both.column == "command_line"
     assert from_both.share is not None
     assert 0 < from_both.share < 1
+
+
+def test_a_zero_speaks_of_what_the_filters_left(warehouse: Path) -> None:
+    library = Library.load()
+    needs_sysmon = select(library, ["car_2016_03_002_splunk"])[0]
+    with open_hunt(warehouse, library) as hunting:
+        everywhere = hunting.seen(needs_sysmon)
+        query = "select distinct host from event_census where channel = 'Microsoft-Windows-Sysmon/Operational'"
+        with_sysmon = {row["host"] for row in hunting._ask("event_census", query)}
+        without = sorted(set(hunting.hosts.known) - with_sysmon)[0]
+        newest = hunting.newest()
+    assert newest is not None
+
+    def seen(**filters: str) -> tuple[str, str]:
+        with open_hunt(warehouse, library, Filters(**filters)) as hunting:
+            found = hunting.seen(needs_sysmon)
+            return found.text, found.sentence
+
+    assert [seen(host=host)[0] for host in (min(with_sysmon), without)] == ["1 of 1", "0 of 1"]
+    late = seen(since=(newest + timedelta(days=1)).isoformat())
+    assert late[0] == f"0 of {everywhere.all_hosts}"
+    assert f"any of {everywhere.all_hosts} hosts in the range that was asked for" in late[1]
+    assert seen(until="1990-01-01")[0] == late[0]
+    assert seen(since="1990-01-01")[0] == everywhere.text
+    assert seen(host="nosuchhost")[0] == "0 of 0"
+    assert "No logs of that host are here" in seen(host="nosuchhost")[1]
 
 
 def test_a_source_that_nobody_logged_is_seen_nowhere(connection: Any) -> None:

@@ -174,6 +174,27 @@ def test_host_matches_either_side() -> None:
     assert _kept(EDGES, host="fs01") == ["before"]
 
 
+def test_an_end_without_logs_is_a_side_too(warehouse: Path) -> None:
+    """All that is known of it stands in the records of the other end: a movement must not vanish for that."""
+    everything = _rows(warehouse, "lateral_movement")
+    halves = [row for row in everything if not (row["source_host"] and row["target_host"])]
+    assert halves
+    for row in halves:
+        for name in filter(None, (row["source"], row["target"], row["source_ip"])):
+            assert row in _rows(warehouse, "lateral_movement", host=name.upper())
+    assert all(
+        name in (row["source"], row["source_ip"])
+        for name in {row["source_ip"] for row in halves if row["source_ip"]}
+        for row in _rows(warehouse, "lateral_movement", host=name)
+    )
+
+
+@pytest.mark.parametrize(("since", "until"), [("2024-05-07", "2024-05-06"), ("2024-05-07", "2024-05-07"), ("1d", "2d")])
+def test_a_range_in_which_nothing_can_lie_is_refused(warehouse: Path, since: str, until: str) -> None:
+    with pytest.raises(UsageError, match="ends before it begins"):
+        _rows(warehouse, "car_2016_03_002", since=since, until=until)
+
+
 @pytest.mark.parametrize(
     ("user", "names"),
     [

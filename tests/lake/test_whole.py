@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.hunting.hunt import open_hunt
+from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.verify import verify
 from wmiwarehouse.lake.warehouse import Warehouse
 from wmiwarehouse.pipeline.ingest import ingest
 
@@ -49,6 +52,32 @@ def test_what_is_missing_is_named(warehouse: Warehouse, what: str) -> None:
         victim.write_bytes(content[:-20])
     with pytest.raises(WmiwhError, match=f"batch {batch.id}"):
         _hunt(warehouse)
+
+
+def test_what_was_not_committed_is_not_looked_at(warehouse: Warehouse) -> None:
+    (batch,) = warehouse.batches()
+    shutil.copy(batch.event_files[0], batch.event_files[0].with_name("zzz.parquet"))
+    with open_hunt(warehouse.root, Library.load()) as hunt:
+        counted = rows(hunt.connection(), "select count(*) as records from lake_events")
+    assert counted == [{"records": 5}]
+    assert [(one.finding, one.file) for one in verify(warehouse).findings] == [("unknown", "events/zzz.parquet")]
+
+
+def test_a_copy_of_a_batch_is_refused(warehouse: Warehouse) -> None:
+    (batch,) = warehouse.batches()
+    shutil.copytree(batch.folder, batch.folder.with_name(f"{batch.id}-copy"))
+    with pytest.raises(WmiwhError, match=f"batch {batch.id}-copy has the same files as {batch.id}: remove the copy"):
+        _hunt(warehouse)
+
+
+def test_a_damaged_list_of_sources_is_one_line(warehouse: Warehouse, tmp_path: Path) -> None:
+    (batch,) = warehouse.batches()
+    path = batch.table("sources")
+    size = path.stat().st_size
+    path.chmod(0o644)
+    path.write_bytes(bytes(size))
+    with warehouse.writing(), pytest.raises(WmiwhError, match=r"sources\.parquet.*wmiwh verify"):
+        ingest([tmp_path / "log.json"], warehouse, workers=1)
 
 
 @pytest.mark.parametrize("where", ["footer", "pages"])

@@ -215,3 +215,21 @@ def test_a_pipe_is_utf8_whatever_the_locale() -> None:
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
     )
     assert done.stdout.startswith("a\n日\n日\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((0, 2, 443_759_047_000), "2 days 00:07:23.759047"),
+        ((1, 0, 0), "1 month"),
+        ((0, 0, 0), "00:00:00"),
+        ((14, -1, -90_000_000_000), "14 months -1 day -00:01:30"),
+        ((0, 0, 360_000_500_000_000), "100:00:00.5"),
+    ],
+)
+def test_intervals_are_written_as_the_shell_writes_them(
+    interval: tuple[int, int, int], text: str, tmp_path: Path
+) -> None:
+    column = pa.array([pa.MonthDayNano(interval), None], pa.month_day_nano_interval())
+    save(pa.table({"i": column}), tmp_path / "i.json")
+    assert json.loads((tmp_path / "i.json").read_text()) == [{"i": text}, {"i": None}]

@@ -284,7 +284,7 @@ class Warehouse:
 def _about_host(hunt: hunting.Hunt, host: str | None) -> list[str]:
     if not host or hunt.hosts.knows(host):
         return []
-    return [f"no record in this warehouse is of host {host}: the answer says nothing about it"]
+    return [hunt.hosts.missing(host)]
 
 
 def _line(line: HuntLine) -> Line:

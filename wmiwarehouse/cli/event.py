@@ -136,6 +136,7 @@ def _provenance(found: Event) -> list[tuple[str, Any]]:
         ("batch", columns["batch_id"]),
         ("ingested at", columns["ingested_at"]),
         ("copy of", found.original),
+        *(("the same in", file) for file in found.twins),
     ]
     return [(name, value) for name, value in facts if value is not None]
 

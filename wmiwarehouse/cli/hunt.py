@@ -107,7 +107,7 @@ def hunt(
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.hosts.knows(host):
-            console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
+            console.warn(hunting.hosts.missing(host))
         if hunting.hosts.ambiguous:
             console.note(_sharing(hunting.hosts.ambiguous))
         if hidden:

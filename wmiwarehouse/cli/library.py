@@ -59,7 +59,7 @@ def show(
     \b
     Examples:
       wmiwh show xql_wmic_remote_exec
-      wmiwh show car_2016_03_002 --sql | duckdb -readonly case42/warehouse.duckdb
+      wmiwh show car_2016_03_002 --sql > view.sql       to read, or to change and run in a database of your own
     """
     library = options.load_library()
     import pyarrow as pa

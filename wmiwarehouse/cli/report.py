@@ -120,7 +120,7 @@ def report(
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.hosts.knows(host):
-            console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
+            console.warn(hunting.hosts.missing(host))
         made = build(hunting, library, warehouse, wanted)
         run.saw(hunting, made.queries)
         operator_log.reported(made, hunting.totals()["records"])

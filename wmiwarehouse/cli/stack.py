@@ -63,7 +63,7 @@ def stack(
     filters = Filters(since, until, host, user)
     with open_hunt(warehouse, library, filters) as hunting:
         if host and not hunting.hosts.knows(host):
-            console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
+            console.warn(hunting.hosts.missing(host))
         found = count(hunting, library, listed(columns), of=of, rare=rare)
     if found.table.num_rows or fmt or output:
         on_screen = output is None and fmt in (None, Format.TABLE)

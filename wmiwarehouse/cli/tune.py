@@ -66,7 +66,7 @@ def tune(
     chosen = None if test or what is None else select(library, [what])[0]
     with open_hunt(warehouse, library, Filters(since, until, host, user)) as hunting:
         if host and not hunting.hosts.knows(host):
-            console.warn(f"no record in this warehouse is of host {host}: what follows says nothing about it")
+            console.warn(hunting.hosts.missing(host))
         if chosen is not None:
             _values(hunting, library, chosen, top, fmt, output, force=force, where=options.with_warehouse(warehouse))
         else:

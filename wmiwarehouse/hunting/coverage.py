@@ -7,7 +7,7 @@ and seen does not prove that all was logged; so nothing here ever calls a host c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -70,6 +70,8 @@ class Seen:
     share: float | None = None
     first_time: datetime | None = None
     last_time: datetime | None = None
+    within: str = ""
+    """What the numbers are narrowed to, as words behind them."""
     doubts: Callable[[], Doubts] = field(default=Doubts, compare=False, repr=False)
     """Asked for only where it is told: a summary of all analytics does without."""
 
@@ -87,6 +89,8 @@ class Seen:
     @property
     def sentence(self) -> str:
         """The honest words beside a count of zero."""
+        if not self.all_hosts:
+            return "0 hits. No logs of that host are here; what others say of it is no proof of what it did."
         doubts = self.doubts()
         missing = self.all_hosts - self.hosts
         named = ""
@@ -94,15 +98,18 @@ class Seen:
             hosts = "host is" if doubts.named_only == 1 else "hosts are"
             named = f", {doubts.named_only:,} more {hosts} only named by others"
         if not self.hosts:
-            seen = f"was not seen on any of {_hosts(self.all_hosts)}{named}. {CAUTION}"
+            seen = f"was not seen on any of {_hosts(self.all_hosts)}{self.within}{named}. {CAUTION}"
         elif missing:
             seen = (
-                f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self._rare}, not seen on {missing}{named}."
+                f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self.within}{self._rare}, "
+                f"not seen on {missing}{named}."
                 f"{self._period} {CAUTION[:-1]}; {_NO_PROOF}"
             )
         else:
-            proof = _NO_PROOF[0].upper() + _NO_PROOF[1:]
-            seen = f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self._rare}{named}.{self._period} {proof}"
+            seen = (
+                f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self.within}{self._rare}{named}.{self._period}"
+            )
+            seen += f" {_NO_PROOF[0].upper()}{_NO_PROOF[1:]}"
         return f"0 hits. The data this needs {seen}{doubts.text}"
 
     @property
@@ -121,19 +128,33 @@ class Seen:
 class Coverage:
     """Counts once per hunt what the analytics ask for."""
 
-    def __init__(self, ask: Callable[[str, str], list[dict[str, Any]]], analytics: Iterable[Analytic]) -> None:
-        """*ask* gives the rows of a query over the model that it is told first; counted is what *analytics* need."""
-        self._ask = ask
+    def __init__(
+        self,
+        ask: Callable[[str, str], list[dict[str, Any]]],
+        analytics: Iterable[Analytic],
+        hosts: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """*ask* gives the rows of a query over the model that it is told first; counted is what *analytics* need.
+
+        With *hosts* only theirs; with *since* or *until* only kinds of records of which some may lie in that range: a
+        zero says what was looked at, and that is not what the filters left out.
+        """
+        self._ask, self._among = ask, hosts
+        self._within = " in the range that was asked for" if since or until else ""
         # The rest of the census would have to be read for nothing; a column that it does not know is not counted.
         needed = {name for item in analytics for one in item.metadata.requires for name in one.columns}
         told = ("host", "channel", "event_id", "records", "first_time", "last_time")
         names = [*told, *sorted(f"with_{name}" for name in needed)]
-        self._counts = ask(
+        counts = ask(
             "event_census",
             f"select columns(lambda name: name in ({', '.join(map(literal, names))})) "
             "from event_census where host is not null and is_own_provider",
         )
-        self._hosts = len({row["host"] for row in self._counts})
+        counts = [row for row in counts if self._is_meant(row["host"])]
+        self._hosts = len({row["host"] for row in counts})
+        self._counts = [row for row in counts if _overlaps(row, since, until)]
 
     def seen(self, requirements: Iterable[Requirement]) -> Seen:
         """Return what was seen of *requirements*; a host counts if it has records of any of them."""
@@ -157,12 +178,13 @@ class Coverage:
             share,
             min((row["first_time"] for row in found if row["first_time"]), default=None),
             max((row["last_time"] for row in found if row["last_time"]), default=None),
+            self._within,
             lambda: self._doubts(channels),
         )
 
     def _doubts(self, channels: Iterable[str]) -> Doubts:
         logs = {channel.lower(): channel for channel in channels}
-        needed = [row for row in self._logs if row["log_key"] in logs]
+        needed = [row for row in self._logs if row["log_key"] in logs and self._is_meant(row["host"])]
         clears = sorted(
             (Clear(row["host"], logs[row["log_key"]], row["last_clear"]) for row in needed if row["log_clears"]),
             key=lambda clear: clear.time or datetime.min.replace(tzinfo=UTC),
@@ -170,11 +192,14 @@ class Coverage:
         )
         holed = [row for row in needed if row["record_id_holes"]]
         return Doubts(
-            self._named_only,
+            self._named_only if self._among is None else 0,
             tuple(clears),
             sum(row["record_id_holes"] for row in holed),
             len({row["host"] for row in holed}),
         )
+
+    def _is_meant(self, host: str) -> bool:
+        return self._among is None or host in self._among
 
     @cached_property
     def _logs(self) -> list[dict[str, Any]]:
@@ -186,6 +211,14 @@ class Coverage:
         # An address may well be that of a host with logs; only names are counted as further hosts.
         query = "select count(distinct host) as hosts from named_host where not is_address"
         return int(self._ask("named_host", query)[0]["hosts"])
+
+
+def _overlaps(row: dict[str, Any], since: datetime | None, until: datetime | None) -> bool:
+    """Whether records of the kind *row* may lie in the range; those without a time lie in none."""
+    if not (since or until):
+        return True
+    first, last = row["first_time"], row["last_time"]
+    return bool(first and last) and (since is None or last >= since) and (until is None or first < until)
 
 
 def _meets(row: dict[str, Any], requirement: Requirement) -> bool:

@@ -34,6 +34,8 @@ class Event:
     analytics: list[Analytic]
     original: str | None
     """The event_uid of the record that this one is a copy of; analytics leave copies out."""
+    twins: tuple[str, ...] = ()
+    """Other files with the very same bytes: their records bear the same event_uid."""
 
 
 class AmbiguousError(UsageError):
@@ -56,7 +58,7 @@ def find(hunting: Hunt, library: Library, text: str, on_step: Callable[[float], 
     connection = hunting.connection(models=["events"])
     found = rows(
         connection,
-        f"select event_uid, event_time, host, channel, event_id, record_id from lake_events "
+        f"select distinct event_uid, event_time, host, channel, event_id, record_id from lake_events "
         f"where starts_with(event_uid, $prefix) order by event_uid limit {_CANDIDATES + 1}",
         {"prefix": prefix},
     )
@@ -65,13 +67,16 @@ def find(hunting: Hunt, library: Library, text: str, on_step: Callable[[float], 
     if len(found) > 1:
         raise AmbiguousError(text, found[:_CANDIDATES], len(found) > _CANDIDATES)
     where, values = _one(found[0])
-    (columns,) = rows(connection, f"select * from events where {where}", values)
+    # Of files with the same bytes one is looked at, the others are copies, and all bear the same id.
+    same = rows(connection, f"select * from events where {where}", values)
+    columns, *others = sorted(same, key=lambda row: (row["is_duplicate"], row["source_file"], row["source_record"]))
     return Event(
         columns,
         _source(connection, columns),
         _problems(connection, columns),
         [] if columns["is_duplicate"] else _standing(hunting, library, columns, on_step),
         _original(connection, columns) if columns["is_duplicate"] else None,
+        tuple(row["source_file"] for row in others),
     )
 
 

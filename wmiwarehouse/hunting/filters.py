@@ -25,6 +25,8 @@ _NAMES = ("user_name", "subject_name", "target_name")
 #: Columns with ``domain\user`` as one text.
 _ACCOUNTS = ("user", "source_user", "target_user", "subject_account", "target_account")
 _HOSTS = ("host", "dest", "source_host", "target_host")
+#: The ends of a session or a chain as the records of the other end name them: all there is of one without logs.
+_ENDS_NAMED = ("source", "target", "target_server", "source_ip", "destination_ip", "workstation")
 #: Times of what lasts: a session, a chain of events. An empty one of the second group means: not over yet.
 _TIMES = (
     *("event_time", "start", "start_time", "first", "first_time", "first_seen"),
@@ -74,25 +76,39 @@ class Filters:
             return "true", {}
         return "ingested_at >= $ingested_since", {"ingested_since": ingested(self.ingested_since, "ingested-since")}
 
+    def span(self, newest: datetime | None) -> tuple[datetime | None, datetime | None]:
+        """Return the range, from a time on until before another, None for no limit; *newest* is as for :meth:`where`.
+
+        Raises :class:`UsageError` for a time that is none, and for a range in which nothing can lie.
+        """
+        since, until = (
+            moment(text, newest, name) if text else None
+            for name, text in (("since", self.since), ("until", self.until))
+        )
+        if since and until and since >= until:
+            raise UsageError(f"--since {self.since} --until {self.until}: a range that ends before it begins is empty")
+        return since, until
+
     def where(
         self, columns: Collection[str], newest: datetime | None, *, lasting: bool = False
     ) -> tuple[str, dict[str, Any]]:
         """Return SQL over *columns* and its parameters; raises :class:`UsageError` for a time that is none.
 
         *newest* is the time of the newest event, for spans. *lasting* rows (sessions, chains) have a begin and an end:
-        they are kept whole if any of it lies in the range, and what has no end yet lasts as long as the logs. A filter
-        for which the rows have no column is refused: an answer that quietly ignores it would be a wrong one.
+        they are kept whole if any of it lies in the range, and what has no end yet lasts as long as the logs; a host is
+        either end of them, with or without logs of its own. A filter for which the rows have no column is refused: an
+        answer that quietly ignores it would be a wrong one.
         """
         terms: list[str] = []
         values: dict[str, Any] = {}
-        for name, text in (("since", self.since), ("until", self.until)):
-            if text:
+        for name, time in zip(("since", "until"), self.span(newest), strict=True):
+            if time is not None:
                 terms.append(_time_term(name, columns, lasting=lasting))
-                values[name] = moment(text, newest, name)
+                values[name] = time
         if any("$newest" in term for term in terms):
             values["newest"] = newest
         if self.host:
-            hosts = [column for column in _HOSTS if column in columns]
+            hosts = [column for column in (*_HOSTS, *(_ENDS_NAMED if lasting else ())) if column in columns]
             if not hosts:
                 raise UsageError("--host: these rows have no host")
             term, found = self._host_term(hosts)

@@ -48,9 +48,8 @@ class Hunt:
         #: Whose records there are, and by which names.
         self.hosts = Hosts.of(self._batches, self._settings, self._connections[False])
         self._today = clock.now().date()
-        path = warehouse.root / FILE_NAME
         #: What the settings say of expected hits.
-        self.tuning = Tuning.of(self._settings, library, path, self.hosts.host_of, self._today)
+        self.tuning = Tuning.of(self._settings, library, warehouse.root / FILE_NAME, self.hosts.host_of, self._today)
         self._filters = filters.pinned()
         if filters.host:
             self._filters = replace(self._filters, host_as=self.hosts.host_of(filters.host))
@@ -132,11 +131,11 @@ class Hunt:
         return hidden.rows_of(self, analytic)
 
     def seen(self, analytic: Analytic) -> Seen:
-        """Return on how many hosts the records that *analytic* needs were seen (whatever the filters)."""
+        """Return on how many hosts the records that *analytic* needs were seen, where the filters look."""
         return self._coverage.seen(analytic.metadata.requires)
 
     def seen_of(self, requirements: Iterable[Requirement]) -> Seen:
-        """Return on how many hosts records of any of *requirements* were seen."""
+        """Return on how many hosts records of any of *requirements* were seen, in the same."""
         return self._coverage.seen(requirements)
 
     @property
@@ -207,7 +206,9 @@ class Hunt:
 
     @cached_property
     def _coverage(self) -> Coverage:
-        return Coverage(self._ask, self._library.analytics)
+        hosts = self.hosts.named(self._filters.host) if self._filters.host else None
+        span = self._filters.span(self.newest() if self._filters else None)
+        return Coverage(self._ask, self._library.analytics, hosts, *span)
 
     def _ask(self, model: str, query: str) -> list[dict[str, Any]]:
         """Return the rows of *query* over one *model*, whatever the filters."""
@@ -220,8 +221,7 @@ class Hunt:
         if not self._filters:
             self._recall([analytic], work_out=True)
         connection = self.connection(analytic, beneath=beneath)
-        where = ""
-        values: dict[str, Any] = {}
+        where, values = "", dict[str, Any]()
         if self._filters and not beneath:
             lasting = analytic.metadata.kind in ("session", "chain")
             where, values = self._filters.where(self._columns(analytic, connection), self.newest(), lasting=lasting)

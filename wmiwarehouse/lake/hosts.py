@@ -97,6 +97,11 @@ class Hosts:
         host = self.host_of(name)
         return tuple(sorted({host, *self.ambiguous.get(host, ())} & self.known))
 
+    @staticmethod
+    def missing(name: str) -> str:
+        """Return what to say beside an answer about a host *name* that nobody collected logs of."""
+        return f"no record in this warehouse is of host {name}: of it there is only what other hosts' records say"
+
     def knows(self, name: str) -> bool:
         """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
         return bool(self.named(name))

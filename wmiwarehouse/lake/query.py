@@ -21,7 +21,7 @@ def rows(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None)
     return found
 
 
-def unreadable(error: Exception) -> WmiwhError:
+def unreadable(error: Exception | str) -> WmiwhError:
     """Return what to say where a file of the lake turns out to be damaged."""
     cause = " ".join(str(error).partition("LINE 1:")[0].split())[:300]
     return WmiwhError(f"the lake cannot be read: {cause}; see: wmiwh verify")

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wmiwarehouse.lake.query import unreadable
+
 #: Column name to DuckDB type, in order.
 SOURCES = {
     "source_id": "VARCHAR",
@@ -80,11 +82,18 @@ def write(path: Path, columns: Mapping[str, str], rows: Iterable[Mapping[str, An
 
 
 def rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Return the rows of the Parquet file *path*, all *columns* or those; raises ``OSError`` where it is not there."""
+    """Return the rows of the Parquet file *path*, all *columns* or those.
+
+    Raises ``OSError`` where it is not there, :class:`WmiwhError` where it is damaged.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     # Not read_table and nothing of pyarrow.compute: to import what those need takes a command 40 to 70 ms.
-    return list(pq.ParquetFile(path).read(columns=columns).to_pylist())
+    try:
+        return list(pq.ParquetFile(path).read(columns=columns).to_pylist())
+    except pa.ArrowException as error:
+        raise unreadable(f"{path}: {error}") from None
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk, spill, tables
 from wmiwarehouse.lake.manifest import Listing, list_lake, sha256
 from wmiwarehouse.lake.query import rows
@@ -184,11 +185,9 @@ def _twice(sources: dict[Path, list[dict[str, Any]]]) -> Iterator[Finding]:
 
 
 def _sources(entry: Path) -> list[dict[str, Any]]:
-    import pyarrow as pa
-
     try:
         return tables.read(entry / "sources.parquet")
-    except (OSError, pa.ArrowException):
+    except (OSError, WmiwhError):
         return []  # named where the batch is looked at
 
 

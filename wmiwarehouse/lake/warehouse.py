@@ -50,8 +50,9 @@ class Batch:
 
     @property
     def event_files(self) -> list[Path]:
-        """The Parquet parts with the events, in name order."""
-        return sorted((self.folder / "events").glob("*.parquet"))
+        """The Parquet parts with the events, in name order; what somebody put there later is none of them."""
+        found = sorted((self.folder / "events").glob("*.parquet"))
+        return [path for path in found if self.manifest is None or f"events/{path.name}" in self.manifest.files]
 
     def table(self, name: str) -> Path:
         """Path of a table of :mod:`wmiwarehouse.lake.tables`; older batches lack ``hosts``, most ``forgotten``."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from wmiwarehouse.errors import WmiwhError
-from wmiwarehouse.lake.manifest import Manifest, list_lake
+from wmiwarehouse.lake.manifest import Listing, Manifest, list_lake
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 
@@ -21,6 +22,7 @@ def check_whole(warehouse: Warehouse) -> list[Batch]:
         folders = listing.visible()
     except OSError as error:
         raise WmiwhError(f"{warehouse.lake} cannot be read: {error.strerror or error}") from None
+    _refuse_twins(folders, listing)
     for folder in folders:
         manifest = listing.manifests.get(folder.name)
         found, promised = _by_manifest(folder, manifest) if manifest else _by_footers(Batch(folder))
@@ -30,6 +32,15 @@ def check_whole(warehouse: Warehouse) -> list[Batch]:
                 "missing. Restore them, or ingest the logs into a new warehouse"
             )
     return Batch.among(listing)
+
+
+def _refuse_twins(folders: Iterable[Path], listing: Listing) -> None:
+    """Raise :class:`WmiwhError` if a batch lies there twice, as a copy of its folder: each hit would count twice."""
+    seen: dict[str, str] = {}
+    for name in (folder.name for folder in folders if folder.name in listing.manifests):
+        other = seen.setdefault(listing.manifests[name].digest, name)
+        if other != name:
+            raise WmiwhError(f"batch {name} has the same files as {other}: remove the copy; see: wmiwh verify")
 
 
 def _by_manifest(folder: Path, manifest: Manifest) -> tuple[int, int]:

@@ -151,8 +151,22 @@ def plain(value: Any) -> Any:
             return {str(key): plain(item) for key, item in value}
         case list():
             return [plain(item) for item in value]
+        case (int(months), int(days), int(nanoseconds)):  # how pyarrow hands out an interval
+            return _duration(months, days, nanoseconds)
         case _:
             return str(value)
+
+
+def _duration(months: int, days: int, nanoseconds: int) -> str:
+    """Return an interval as DuckDB's own shell writes it: ``1 month 2 days 00:07:23.759``."""
+    parts = [f"{n} {unit}{'' if abs(n) == 1 else 's'}" for n, unit in ((months, "month"), (days, "day")) if n]
+    seconds, rest = divmod(abs(nanoseconds) // 1000, 1_000_000)
+    if nanoseconds or not parts:
+        minutes, second = divmod(seconds, 60)
+        fraction = f".{rest:06}".rstrip("0").rstrip(".")
+        sign = "-" if nanoseconds < 0 else ""
+        parts.append(f"{sign}{minutes // 60:02}:{minutes % 60:02}:{second:02}{fraction}")
+    return " ".join(parts)
 
 
 def _number(value: Decimal) -> int | float | str:

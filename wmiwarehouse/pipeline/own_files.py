@@ -14,6 +14,11 @@ from wmiwarehouse.schema import EVENT_COLUMNS
 
 def compiled(folders: Sequence[Path]) -> Projection:
     """Return the projection; raises :class:`WmiwhError` (exit 2) for a file that no worker could use."""
+    for folder in folders:
+        if not any((folder / name).is_dir() for name in ("formats", "events")):
+            raise WmiwhError(
+                f"{folder}: has neither formats/ nor events/, as a folder in the shape of ingest/", ExitCode.USAGE
+            )
     try:
         projection = Projection(*folders)
         names = list(projection.formats) if folders else []  # the shipped files are known to compile

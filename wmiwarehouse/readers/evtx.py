@@ -80,7 +80,8 @@ def survey(stream: BinaryIO, *, divisible: bool) -> Survey:
         missing = max(0, struct.unpack_from("<Q", header, 24)[0] - 1 - last_id)
         missing = missing if missing < promised * _MOST_PER_CHUNK else 0
         about = f"the file is cut off; about {missing:,} records are missing" if missing else "some are missing"
-        problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: {about}", missing))
+        lost = missing or int(not number)  # of how many nobody can say, but of some
+        problems.append(Problem("", f"the header counts {promised} chunks, {number} are there: {about}", lost))
     elif number == promised and (size - len(header)) % evtx_chunk.SIZE:
         missing = struct.unpack_from("<Q", header, 24)[0] - 1 - last_id
         if 0 < missing <= _MOST_PER_CHUNK:

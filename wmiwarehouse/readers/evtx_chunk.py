@@ -102,7 +102,7 @@ def inspect(chunk: bytes, length: int = SIZE) -> Chunk:
         broken = sum(1 for span in found.spans if not span[3])
         if broken:
             found.problems.append(f"{broken} damaged record{'s' if broken > 1 else ''}")
-        elif not found.problems:
+        elif not found.problems and length >= free:
             found.problems.append(
                 "its checksums are right, and yet its header or a record's size does not fit its records"
             )
