@@ -7,7 +7,7 @@
 -- at = ["", "Event", "_source", "_source.Event"]
 -- user_data_xml = "UserData"
 -- docs = ["https://docs.velociraptor.app/vql_reference/parsers/parse_evtx/", "https://github.com/cea-sec/openwec/blob/main/doc/formats.md", "https://github.com/0xrawsec/golang-evtx"]
--- carries = "everything but what the tool drops: of Velociraptor the last digits of a time, hexadecimal as numbers; of OpenWEC all but the last of two Data of one name, and empty unnamed ones; of WHIDS record ids"
+-- carries = "everything but what the tool drops: Velociraptor a microsecond more or less and what stands beside named Data; OpenWEC half of a line end and the first of two Data of one name; golang-evtx empty unnamed Data; WHIDS the record id"
 -- ///
 -- One shape, many hands: an id is 3, "3", {"Value": 3} or {"value": "3", "Qualifiers": ..}, a time stands in SystemTime or
 -- is TimeCreated itself, as text or as seconds since 1970, and attributes may have an object of their own beside the element
@@ -123,5 +123,16 @@ select
                 '#Detection', (record -> '$.Detection')
             )
         )
-    end as event_data
+    end as event_data,
+    -- Velociraptor writes hexadecimal as a number, golang-evtx with zeros before it.
+    case
+        when provider = 'Microsoft-Windows-WMI-Activity'
+            then coalesce(
+                logon_id(json_extract_string(_data, '$.ResultCode')), json_extract_string(_data, '$.ResultCode')
+            )
+    end as "data.ResultCode",
+    case
+        when provider = 'Microsoft-Windows-WMI-Activity'
+            then coalesce(logon_id(json_extract_string(_data, '$.Code')), json_extract_string(_data, '$.Code'))
+    end as "data.Code"
 from records
