@@ -220,7 +220,7 @@ create or replace macro object_items(data) as
                 json_extract(item, '$.Value'),
                 json_extract(item, '$.value'),
                 json_extract(item, '$."#text"'),
-                if(json_extract(item, '$.Name') is null, item, '""')
+                if(json_extract(item, '$.Name') is null, coalesce(item, 'null'), '""')
             )
         }
     );

@@ -76,6 +76,7 @@ select
         when starts_with(_event_data, '{') and _event_data <> '{}'
             then case
                 when not contains(_event_data, '"Data"') or json_type(_event_data, '$.Data') is null then _event_data
+                when json_type(_event_data, '$.Data."#text"') = 'ARRAY' then _event_data
                 -- Objects without a name in them are the fields themselves.
                 when
                     json_type(_event_data, '$.Data') = 'OBJECT'

@@ -1,4 +1,4 @@
-"""JSON of an event's System and data with plain names for attributes, as OpenWEC, Velociraptor and golang-evtx write it."""
+"""Events as JSON objects whose attributes have plain names, as OpenWEC, Velociraptor and golang-evtx write them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ class OpenWecWriter(LinesWriter):
                 if types[name] is not ValueType.BINARY or name == "Binary"
             }
         received = {"IpAddress": "192.0.2.7", "TimeReceived": iso(event.ticks + TICKS_PER_SECOND, 3, "+00:00")}
-        return row | {"RenderingInfo": {"Message": _one_line_end(message(event)), "Culture": "en-US"}, "OpenWEC": received}
+        return row | {
+            "RenderingInfo": {"Message": _one_line_end(message(event)), "Culture": "en-US"},
+            "OpenWEC": received,
+        }
 
 
 class VelociraptorWriter(LinesWriter):
@@ -101,9 +104,7 @@ class GolangEvtxWriter(LinesWriter):
             "Channel": kind.channel,
             "Computer": event.host,
             "Correlation": _present(ActivityID=event.activity_id and guid_text(event.activity_id)[1:-1].upper()),
-            "EventID": event_id
-            if kind.qualifiers is None
-            else {"Qualifiers": str(kind.qualifiers), "Value": event_id},
+            "EventID": event_id if kind.qualifiers is None else {"Qualifiers": str(kind.qualifiers), "Value": event_id},
             "EventRecordID": str(event.record_id),
             "Execution": {"ProcessID": str(event.process_id), "ThreadID": str(event.thread_id)},
             "Keywords": hex(kind.keywords),
