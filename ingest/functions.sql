@@ -155,3 +155,72 @@ create or replace macro is_sysmon(provider) as coalesce(provider = 'Microsoft-Wi
 -- One 'Name = value' of a WMI-Activity message.
 create or replace macro wmi_message(message, name) as
     nullif(regexp_extract(message, '(?:^|[.;] )' || name || ' = ([^;]*)', 1), '');
+
+-- A value that some exports give as an object around it: {"Value": 4, "Name": "Information"}.
+create or replace macro plain_value(value) as
+    case
+        when not regexp_matches(value, '^[{\[]') then value
+        when starts_with(value, '{') and json_valid(value)
+            then coalesce(
+                json_extract_string(value, '$.Value'),
+                json_extract_string(value, '$.value'),
+                json_extract_string(value, '$.text'),
+                json_extract_string(value, '$."#text"')
+            )
+    end;
+
+-- The Data of an event as its data, from a list of {name, value}: a name that stands twice keeps its values as a list,
+-- and what has no name is in Data. Text of JSON; the values are JSON.
+create or replace macro items_data(items) as
+    json_merge_patch(
+        '{'
+        || array_to_string(
+            if(
+                len(list_distinct(list_transform(items, lambda item: item.name))) = len(items),
+                list_transform(
+                    list_filter(items, lambda item: item.name is not null),
+                    lambda item: cast(to_json(item.name) as varchar) || ':' || item.value
+                ),
+                list_transform(
+                    list_distinct(list_transform(items, lambda item: item.name)),
+                    lambda name: list_transform(
+                        [list_filter(items, lambda item: item.name = name)],
+                        lambda same: cast(to_json(name) as varchar) || ':' || if(
+                            len(same) = 1,
+                            same[1].value,
+                            '['
+                            || array_to_string(list_transform(same, lambda item: item.value), ',')
+                            || ']'
+                        )
+                    )[1]
+                )
+            ),
+            ','
+        )
+        || '}',
+        if(
+            list_contains(list_transform(items, lambda item: item.name is null), true),
+            '{"Data": {"#text": ['
+            || array_to_string(
+                list_transform(list_filter(items, lambda item: item.name is null), lambda item: item.value), ','
+            )
+            || ']}}',
+            '{}'
+        )
+    );
+
+-- Such a list from the JSON of Data: one or several texts, or objects of a Name and a value.
+create or replace macro object_items(data) as
+    list_transform(
+        case json_type(data) when 'ARRAY' then try_cast(data as json[]) when 'NULL' then [] else [data] end,
+        lambda item: {
+            'name': json_extract_string(item, '$.Name'),
+            'value': coalesce(
+                json_extract(item, '$.text'),
+                json_extract(item, '$.Value'),
+                json_extract(item, '$.value'),
+                json_extract(item, '$."#text"'),
+                if(json_extract(item, '$.Name') is null, coalesce(item, 'null'), '""')
+            )
+        }
+    );

@@ -4,9 +4,10 @@
 -- reader = "json"
 -- keys = [["Event.System"]]
 -- not_keys = ["Event.System.Provider.@Name", "Event.System.Provider_attributes"]
--- at = ["", "_source"]
+-- at = ["", "data", "_source"]
 -- like = "evtx"
 -- docs = ["https://github.com/omerbenamram/evtx"]
 -- carries = "everything but what the tool's JSON drops: the first of two Data of one name, arrays in a named Data, an unnamed beside a named one"
 -- ///
--- Attributes stand under #attributes, as the EVTX reader itself gives them.
+-- Attributes stand under #attributes, as the EVTX reader itself gives them. In "data" they are where a tool writes the
+-- crate's record whole: its number and time, then the event.

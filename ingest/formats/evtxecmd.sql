@@ -103,43 +103,7 @@ select
                         lambda items: json_merge_patch(
                             json_extract(body, '$.EventData'),
                             '{"Data": null, "@xmlns": null}',
-                            '{'
-                            || array_to_string(
-                                if(
-                                    len(list_distinct(list_transform(items, lambda item: item.name))) = len(items),
-                                    list_transform(
-                                        list_filter(items, lambda item: item.name is not null),
-                                        lambda item: cast(to_json(item.name) as varchar) || ':' || item.value
-                                    ),
-                                    list_transform(
-                                        list_distinct(list_transform(items, lambda item: item.name)),
-                                        lambda name: list_transform(
-                                            [list_filter(items, lambda item: item.name = name)],
-                                            lambda same: cast(to_json(name) as varchar) || ':' || if(
-                                                len(same) = 1,
-                                                same[1].value,
-                                                '['
-                                                || array_to_string(list_transform(same, lambda item: item.value), ',')
-                                                || ']'
-                                            )
-                                        )[1]
-                                    )
-                                ),
-                                ','
-                            )
-                            || '}',
-                            if(
-                                list_contains(list_transform(items, lambda item: item.name is null), true),
-                                '{"Data": {"#text": ['
-                                || array_to_string(
-                                    list_transform(
-                                        list_filter(items, lambda item: item.name is null), lambda item: item.value
-                                    ),
-                                    ','
-                                )
-                                || ']}}',
-                                '{}'
-                            )
+                            items_data(items)
                         )
                     )[1]
                 when json_type(body, '$.EventData') = 'NULL' then '{}'

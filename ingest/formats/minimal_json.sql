@@ -3,7 +3,7 @@
 -- title = "Flat JSON of Channel, EventID, TimeCreated and the event's data"
 -- reader = "json"
 -- keys = [["Channel"], ["EventID"], ["TimeCreated"]]
--- not_keys = ["EventTime", "Event.System"]
+-- not_keys = ["EventTime", "Event.System", "System.Provider.Name"]
 -- docs = ["https://learn.microsoft.com/windows/win32/wes/eventschema-systempropertiestype-complextype"]
 -- carries = "no record id, provider or version: counts again beside any other export; data named like one of the System fields is lost, and data without names is only in the message"
 -- ///

@@ -55,7 +55,17 @@ def size_of(path: Path) -> int:
 def shapes(projection: Projection) -> Shapes:
     """Return what the readers have to know of the formats."""
     return Shapes(
-        Shape(fmt.name, fmt.reader, fmt.keys, fmt.not_keys, fmt.at, fmt.each, fmt.event_xml, projection.rank(fmt))
+        Shape(
+            fmt.name,
+            fmt.reader,
+            fmt.keys,
+            fmt.not_keys,
+            fmt.at,
+            fmt.each,
+            fmt.event_xml,
+            fmt.user_data_xml,
+            projection.rank(fmt),
+        )
         for fmt in projection.formats.values()
     )
 

@@ -105,6 +105,11 @@ class Format:
         """The field of a record that may hold the event's XML; empty for none."""
         return str(self.document.head.get("event_xml", ""))
 
+    @property
+    def user_data_xml(self) -> str:
+        """The field of a record that may hold what stands in the event's UserData as XML; empty for none."""
+        return str(self.document.head.get("user_data_xml", ""))
+
 
 def _several(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
@@ -197,11 +202,12 @@ def columns_of(
 #: What the head of a format may say, and as what.
 _HEAD = {
     "name": "text", "title": "text", "reader": "text", "carries": "text", "like": "text", "event_xml": "text",
+    "user_data_xml": "text",
     "docs": "list of texts", "not_keys": "list of texts", "at": "text or list of texts",
     "each": "text or list of texts", "keys": "list of lists of texts",
 }  # fmt: skip
 _READERS = ("evtx", "json", "xml")
-_JSON_ONLY = ("keys", "not_keys", "at", "each", "event_xml")
+_JSON_ONLY = ("keys", "not_keys", "at", "each", "event_xml", "user_data_xml")
 
 
 def _is(value: object, kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""Adds to a record the event whose XML stands in one of its fields, as some exports carry it."""
+"""Reads the XML that stands in a field of a record, as some exports carry an event or the UserData of one."""
 
 from __future__ import annotations
 
@@ -30,5 +30,30 @@ def added(records: Records, shape: Shape, outcome: Outcome) -> Records:
                 text = orjson.dumps(document).decode()
             except (event_xml.EventXmlError, TypeError) as error:
                 cause = f"the XML in {shape.event_xml} is not read, the other fields are: {error}"
+                outcome.problems.append(Problem(f"record {ordinal}", cause))
+        yield ordinal, [text]
+
+
+def opened(records: Records, shape: Shape, outcome: Outcome) -> Records:
+    """Yield *records*, with the data in place of the XML of an event's UserData in the field of *shape*."""
+    *folders, last = shape.user_data_xml.split(".")
+    named = f'"{last}"'
+    for ordinal, text in each(records):
+        if named not in text:
+            yield ordinal, [text]
+            continue
+        try:
+            document = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            yield ordinal, [text]  # named where it is projected
+            continue
+        holder = look(shape.place_in(document), ".".join(folders))
+        xml = holder.get(last) if isinstance(holder, dict) else None
+        if isinstance(xml, str) and xml.lstrip().startswith("<"):
+            try:
+                holder[last] = event_xml.event(f"<Event><UserData>{xml}</UserData></Event>")["Event"]["UserData"]
+                text = orjson.dumps(document).decode()
+            except (event_xml.EventXmlError, KeyError, TypeError) as error:
+                cause = f"the XML in {shape.user_data_xml} is not read, the other fields are: {error}"
                 outcome.problems.append(Problem(f"record {ordinal}", cause))
         yield ordinal, [text]

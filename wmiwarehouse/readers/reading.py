@@ -39,4 +39,6 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout, values
         if layout.kind == "lines"
         else documents.read(stream, part, outcome, layout)
     )
-    return event_fields.added(records, layout.shape, outcome) if layout.shape.event_xml else records
+    if layout.shape.event_xml:
+        records = event_fields.added(records, layout.shape, outcome)
+    return event_fields.opened(records, layout.shape, outcome) if layout.shape.user_data_xml else records

@@ -27,6 +27,8 @@ class Shape:
     """Where in a document a list of records may lie."""
     event_xml: str = ""
     """The field that may hold the event's XML."""
+    user_data_xml: str = ""
+    """The field that may hold as XML what stands in the event's UserData."""
     rank: int = 0
     """Decides between formats of equally many keys: a user's own before the shipped ones."""
 

@@ -7,6 +7,7 @@ format's name and a suffix.
 from __future__ import annotations
 
 from wmiwarehouse.lab.exports.base import Writer
+from wmiwarehouse.lab.exports.event_object import GolangEvtxWriter, OpenWecWriter, VelociraptorWriter
 from wmiwarehouse.lab.exports.event_xml import EventXmlWriter, RedirectedXmlWriter, SavedXmlWriter
 from wmiwarehouse.lab.exports.evtx_json import EvtxDumpWriter, EvtxJsonWriter
 from wmiwarehouse.lab.exports.evtxecmd import EvtxECmdFullWriter, EvtxECmdWriter
@@ -23,6 +24,9 @@ WRITERS: dict[str, type[Writer]] = {
     "cortex_xdr": CortexLinesWriter,
     "cortex_xdr_array": CortexArrayWriter,
     "crowdstrike_fdr": CrowdStrikeWriter,
+    "event_object": OpenWecWriter,
+    "event_object_golang": GolangEvtxWriter,
+    "event_object_velociraptor": VelociraptorWriter,
     "event_xml": EventXmlWriter,
     "event_xml_saved": SavedXmlWriter,
     "event_xml_utf16": RedirectedXmlWriter,

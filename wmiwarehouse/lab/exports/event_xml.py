@@ -46,7 +46,8 @@ class RedirectedXmlWriter(EventXmlWriter):
 
 def event_xml(event: LabEvent, quote: str = "'", *, rendered: bool = False) -> str:
     """One event on one line, as far as its values have no line ends."""
-    body = _user_data(event, quote) if event.kind.body is Body.USER_DATA else _event_data(event, quote)
+    is_user_data = event.kind.body is Body.USER_DATA
+    body = f"<UserData>{user_data_xml(event, quote)}</UserData>" if is_user_data else _event_data(event, quote)
     words = _rendering(event, quote) if rendered else ""
     return f"<Event xmlns={quote}{EVENT_NAMESPACE}{quote}>{_system(event, quote)}{body}{words}</Event>"
 
@@ -106,10 +107,11 @@ def _event_data(event: LabEvent, quote: str) -> str:
     return f"<EventData>{''.join(items)}</EventData>" if items else "<EventData/>"
 
 
-def _user_data(event: LabEvent, quote: str) -> str:
+def user_data_xml(event: LabEvent, quote: str = "'") -> str:
+    """What stands in an event's UserData."""
     root, namespace = event.kind.root
     items = "".join(_element(name, text) for name, text in as_text(event).items())
-    return f"<UserData><{root} xmlns={quote}{namespace}{quote}>{items}</{root}></UserData>"
+    return f"<{root} xmlns={quote}{namespace}{quote}>{items}</{root}>"
 
 
 def _rendering(event: LabEvent, quote: str) -> str:
