@@ -25,6 +25,7 @@ select
             when starts_with(record ->> '$.EventData', '[') then record ->> '$.EventData'
         end as json
     ) as _values,
+    try_cast(case when starts_with(record ->> '$.EventData', '{') then record ->> '$.EventData' end as json) as _named,
     -- A filter that spreads the text of Sysmon over fields puts the file's description where the text was.
     coalesce(is_sysmon(record ->> '$.ProviderName') and not contains(record ->> '$.Description', 'UtcTime: '), false) as _is_file,
     coalesce(
@@ -48,11 +49,8 @@ select
                 case when not starts_with(record ->> '$.UserID', 'S-1-') then nullif(record ->> '$.UserID', '') end
             )
         ),
-        case
-            when starts_with(record ->> '$.EventData', '{')
-                then json_merge_patch(record ->> '$.EventData', '{"EventData": null}')
-            else '{}'
-        end
+        case when _named is not null then '{"EventData": null}' else '{}' end,
+        coalesce(cast(_named as varchar), '{}')
     ) as _data,
     record ->> '$.Computer' as computer,
     record ->> '$.ProviderName' as provider,
