@@ -294,6 +294,24 @@ create or replace macro message_data(channel, event_id, message, labels) as
         else '{}'
     end;
 
+-- 'New Logon/Account Name' -> 'new_logon.account_name'
+create or replace macro described_name(key) as
+    lower(replace(replace(ltrim(key, '/'), '/', '.'), ' ', '_'));
+
+-- Where an exporter has made fields of the text itself.
+create or replace macro described_data(record, labels) as
+    first_of_each(
+        list_transform(
+            map_entries(labels),
+            lambda entry: case
+                when json_extract_string(record, '$."' || described_name(entry.key) || '"') is not null then entry.value
+            end
+        ),
+        list_transform(
+            map_entries(labels), lambda entry: json_extract_string(record, '$."' || described_name(entry.key) || '"')
+        )
+    );
+
 -- Splunk's classic events: 'Name=value' lines, then the text behind 'Message='.
 create or replace macro classic_lines(raw) as
     if(contains(raw, chr(10) || 'Message='), split_part(raw, chr(10) || 'Message=', 1), raw);

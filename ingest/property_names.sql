@@ -341,3 +341,51 @@ group by all;
 -- The names for an event of *version*: of its own version, or of the nearest lower one with as many values.
 create or replace macro names_of(versions, version) as
     list_filter(versions, lambda known: known.version <= version)[1].names;
+
+-- Values (a list of JSON) under their names, as JSON text. Numbers that Windows shows in hexadecimal come as decimals, or
+-- as '0' without the prefix; logon ids come as numbers or padded with zeros.
+create or replace macro named_values(names, texts) as
+    cast(
+        to_json(
+            map_from_entries(
+                list_transform(
+                    list_zip(names, texts),
+                    lambda pair: {
+                        'k': pair[1],
+                        'v': case
+                            when
+                                pair[1] in ('Code', 'ResultCode', 'Status', 'SubStatus', 'TicketOptions', 'TicketEncryptionType')
+                                and try_cast(json_extract_string(pair[2], '$') as bigint) is not null
+                                then to_json(
+                                    '0x' || lower(
+                                        to_hex(
+                                            try_cast(json_extract_string(pair[2], '$') as bigint)
+                                            & cast(4294967295 as bigint)
+                                        )
+                                    )
+                                )
+                            when ends_with(pair[1], 'LogonId')
+                                then to_json(
+                                    coalesce(
+                                        logon_id(json_extract_string(pair[2], '$')),
+                                        json_extract_string(pair[2], '$')
+                                    )
+                                )
+                            else pair[2]
+                        end
+                    }
+                )
+            )
+        ) as varchar
+    );
+
+-- The values of .NET's EventProperty objects; a SecurityIdentifier is an object of its own.
+create or replace macro property_values(properties) as
+    list_transform(
+        properties,
+        lambda item: case
+            when json_type(item, '$.Value') = 'OBJECT'
+                then coalesce(json_extract(item, '$.Value.Value'), json_extract(item, '$.Value.value'))
+            else json_extract(item, '$.Value')
+        end
+    );

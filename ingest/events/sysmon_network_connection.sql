@@ -3,7 +3,7 @@
 -- channel = "Microsoft-Windows-Sysmon/Operational"
 -- provider = "Microsoft-Windows-Sysmon"
 -- event_ids = [3]
--- at_least_one = ["process_path", "user_name", "destination_ip"]
+-- at_least_one = ["process_path", "destination_ip"]
 -- docs = ["https://learn.microsoft.com/sysinternals/downloads/sysmon"]
 -- ///
 select

@@ -3,7 +3,7 @@
 -- channel = "Microsoft-Windows-Sysmon/Operational"
 -- provider = "Microsoft-Windows-Sysmon"
 -- event_ids = [1]
--- at_least_one = ["process_path", "command_line", "user_name"]
+-- at_least_one = ["process_path", "command_line"]
 -- docs = ["https://learn.microsoft.com/sysinternals/downloads/sysmon"]
 -- ///
 select

@@ -40,48 +40,15 @@ select
         when starts_with(record ->> '$.UserId', '{') then json_extract_string(record, '$.UserId.Value')
         else record ->> '$.UserId'
     end as system_user_sid,
-    -- The numbers that Windows shows in hexadecimal are decimal here.
     case
         when property_names.versions is not null
             and names_of(property_names.versions, coalesce(try_cast(record ->> '$.Version' as integer), 0)) is not null
             and json_type(record, '$.Properties[0]') = 'OBJECT'
             then json_merge_patch(
                 json_object('Message', record ->> '$.Message'),
-                to_json(
-                    map_from_entries(
-                        list_transform(
-                            list_zip(
-                                names_of(property_names.versions, coalesce(try_cast(record ->> '$.Version' as integer), 0)),
-                                json_extract(record, '$.Properties[*]')
-                            ),
-                            lambda pair: {
-                                'k': pair[1],
-                                'v': case
-                                    when json_type(pair[2], '$.Value') = 'OBJECT'
-                                        then coalesce(json_extract(pair[2], '$.Value.Value'), json_extract(pair[2], '$.Value.value'))
-                                    when
-                                        pair[1] in ('Code', 'ResultCode', 'Status', 'SubStatus', 'TicketOptions', 'TicketEncryptionType')
-                                        and json_type(pair[2], '$.Value') in ('BIGINT', 'UBIGINT')
-                                        then to_json(
-                                            '0x' || lower(
-                                                to_hex(
-                                                    try_cast(json_extract_string(pair[2], '$.Value') as bigint)
-                                                    & cast(4294967295 as bigint)
-                                                )
-                                            )
-                                        )
-                                    when ends_with(pair[1], 'LogonId')
-                                        then to_json(
-                                            coalesce(
-                                                logon_id(json_extract_string(pair[2], '$.Value')),
-                                                json_extract_string(pair[2], '$.Value')
-                                            )
-                                        )
-                                    else json_extract(pair[2], '$.Value')
-                                end
-                            }
-                        )
-                    )
+                named_values(
+                    names_of(property_names.versions, coalesce(try_cast(record ->> '$.Version' as integer), 0)),
+                    property_values(cast(json_extract(record, '$.Properties[*]') as json []))
                 )
             )
         -- Classic events have a list of texts without names.

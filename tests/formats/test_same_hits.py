@@ -115,7 +115,7 @@ def test_process_creations_are_found(carries: Carries, exported: Callable[[str],
     assert others == set(carries.hits)
 
 
-@pytest.mark.parametrize("name", ["get_winevent", "splunk", "splunk_classic", "wazuh", "winlogbeat_module"])
+@pytest.mark.parametrize("name", ["fluent", "get_winevent", "splunk", "splunk_classic", "wazuh", "winlogbeat_module"])
 def test_a_full_part_fits_into_the_memory_of_a_worker(name: str, logs: Path, tmp_path: Path) -> None:
     """Where it does not, it is written in halves after it was tried in vain: nothing is lost but time."""
     reader = QuickReader(tmp_path, _DECLARED[name].format)

@@ -11,6 +11,7 @@ from wmiwarehouse.lab.exports.event_object import GolangEvtxWriter, OpenWecWrite
 from wmiwarehouse.lab.exports.event_xml import EventXmlWriter, RedirectedXmlWriter, SavedXmlWriter
 from wmiwarehouse.lab.exports.evtx_json import EvtxDumpWriter, EvtxJsonWriter
 from wmiwarehouse.lab.exports.evtxecmd import EvtxECmdFullWriter, EvtxECmdWriter
+from wmiwarehouse.lab.exports.fluent import FluentBitWriter, FluentdWriter
 from wmiwarehouse.lab.exports.get_winevent import PowerShellWriter, ShallowPowerShellWriter, WindowsPowerShellWriter
 from wmiwarehouse.lab.exports.minimal import MinimalWriter
 from wmiwarehouse.lab.exports.nxlog_old import OldNxlogWriter
@@ -34,6 +35,8 @@ WRITERS: dict[str, type[Writer]] = {
     "evtx_json_dump": EvtxDumpWriter,
     "evtxecmd": EvtxECmdWriter,
     "evtxecmd_full": EvtxECmdFullWriter,
+    "fluent": FluentBitWriter,
+    "fluent_fluentd": FluentdWriter,
     "get_winevent": WindowsPowerShellWriter,
     "get_winevent_7": PowerShellWriter,
     "get_winevent_shallow": ShallowPowerShellWriter,
