@@ -146,6 +146,23 @@ def test_what_lies_between_records_is_named() -> None:
     assert problems[0].reason.startswith("no JSON object: 32 characters are not read")
 
 
+def test_what_a_collector_puts_before_each_record_is_named_once() -> None:
+    """As syslog does, or Fluent Bit with a tag and a time: no damage, and no reason to miss what is."""
+    headers = ('<13>1 2024-05-06T08:00:00-04:00 ws01 NXLOG - - [x y="z"] ', "winevtlog.0: [1714245129.7, ")
+    for header in headers:
+        found, problems = read("".join(f"{header}{json.dumps(record)}\n" for record in RECORDS))
+        assert len(found) == len(RECORDS)
+        (problem,) = problems
+        assert (problem.position, problem.lost, problem.is_remark) == ("line 1", 0, True)
+        assert problem.reason.startswith(f"{len(RECORDS)} records have text in front on the line, up to {len(header)} ")
+
+
+def test_the_rest_of_a_damaged_record_is_no_header() -> None:
+    first, second = map(json.dumps, RECORDS[:2])
+    _, problems = read(f'"x": 1}} {first}\n{{"id" 7 {second}\n')
+    assert [problem.is_remark for problem in problems] == [False, False]
+
+
 def test_an_object_inside_a_damaged_record_is_no_record() -> None:
     harmed = '[{"id" 1, "list": [{"x": 1}, {"y": 2}]}, {"id": 2}]'
     found, _ = read(harmed)

@@ -257,7 +257,9 @@ class Batch:
     def _add_problem(self, number: int, problem: Problem) -> None:
         entry = self._sources[number].entry
         entry.problems.append((problem.position, problem.reason, problem.lost))
-        self._stop_if_strict(entry.source_file, problem.position, problem.reason)
+        entry.remarks += problem.is_remark
+        if not problem.is_remark:
+            self._stop_if_strict(entry.source_file, problem.position, problem.reason)
 
     def _name_left_out(self) -> None:
         """Say how many records a format's own rule left out, such as previews of the same rows: no damage."""

@@ -76,6 +76,8 @@ class _Reader:
         """Whether the records lie in objects; documents of one file are taken to be alike."""
         self._cost = 0
         self._passed = 0
+        self._headed = self._first_header = self._longest = 0
+        """How many records have a header before them, the line of the first, the length of the longest."""
 
     def records(self) -> Iterator[tuple[Any, str]]:
         """Yield every record: its value, its text."""
@@ -97,6 +99,10 @@ class _Reader:
             except _DamageError as damage:
                 if found := self._recover(damage):
                     yield found
+        if self._headed:
+            who = f"{self._headed:,} records have text" if self._headed > 1 else "a record has text"
+            what = f"{who} in front on the line, up to {self._longest:,} characters: that is not read"
+            self._outcome.problems.append(Problem(f"line {self._first_header}", what, is_remark=True))
 
     def _next(self) -> bool:
         """Go to the next character that says something; False at the end."""
@@ -252,12 +258,29 @@ class _Reader:
                     found = value, text.held[position:end]
                     break
             position += 1
+        if found and not damage.lost and self._is_header(start, position):
+            self._note_header(line, position - start)
+            self._at = end
+            return found
         count = self._passed + position - first
         rest = f"reading goes on at line {text.line_at(position)}" if found else "up to the end of the file"
         what = f"{damage}: {count:,} characters are not read, {rest}"
         self._outcome.problems.append(Problem(f"line {line}", what, damage.lost))
         self._at = end if found else len(text.held)
         return found
+
+    def _is_header(self, start: int, end: int) -> bool:
+        """Whether a line begins with this, and a record follows: what syslog or a collector puts before each.
+
+        The rest of a damaged record has a brace at its end.
+        """
+        held = self._text.held
+        return (not start or held[start - 1] in "\r\n") and not re.search(r"[}\r\n]", held[start:end])
+
+    def _note_header(self, line: int, length: int) -> None:
+        self._first_header = self._first_header or line
+        self._longest = max(self._longest, length)
+        self._headed += 1
 
     def _is_record(self, value: Any, text: str) -> bool:
         """Whether this is a record and not an object inside one that is damaged."""

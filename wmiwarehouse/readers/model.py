@@ -18,6 +18,8 @@ class Problem:
     reason: str
     lost: int = 0
     """How many records are known to be lost by it."""
+    is_remark: bool = False
+    """Whether nothing is wrong: it has to be known, and is no reason to stop."""
 
 
 @dataclass(frozen=True)
