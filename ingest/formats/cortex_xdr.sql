@@ -10,7 +10,13 @@
 -- Process starts are the channel that the analytics know; every other kind of event is a channel of its own. Types may
 -- be written ENUM.PROCESS, PROCESS or 1. Times are milliseconds since 1970 or text.
 select
-    coalesce(nullif(record ->> '$.agent_hostname', ''), nullif(record ->> '$.agent_fqdn', ''), record ->> '$.agent_id') as computer,
+    -- Rows of alerts call the host host_name.
+    coalesce(
+        nullif(record ->> '$.agent_hostname', ''),
+        nullif(record ->> '$.agent_fqdn', ''),
+        nullif(record ->> '$.host_name', ''),
+        record ->> '$.agent_id'
+    ) as computer,
     cast(null as varchar) as provider,
     case
         when
@@ -39,6 +45,7 @@ select
     coalesce(
         unix_time(record ->> '$._time'),
         unix_time(record ->> '$.event_timestamp'),
+        unix_time(record ->> '$.detection_timestamp'),
         case
             when has_zone(record ->> '$._time') then zoned_time(record ->> '$._time')
             else local_to_utc(try_cast(record ->> '$._time' as timestamp), clock.offset_seconds, clock.zone)
@@ -48,6 +55,7 @@ select
         when
             unix_time(record ->> '$._time') is not null
             or unix_time(record ->> '$.event_timestamp') is not null
+            or unix_time(record ->> '$.detection_timestamp') is not null
             or has_zone(record ->> '$._time')
             then 'logged'
         else coalesce(clock.time_source, 'assumed')

@@ -69,6 +69,14 @@ def test_a_time_without_a_zone_is_assumed(quick: QuickReader) -> None:
     assert (row["event_time"], row["time_source"]) == (datetime(2024, 5, 6, 9, 1, 1, 0, UTC), "assumed")
 
 
+def test_rows_of_alerts_have_other_names_for_host_and_time(quick: QuickReader) -> None:
+    left_out = ("agent_hostname", "agent_id", "_time")
+    alert = {name: value for name, value in PROCESS.items() if name not in left_out}
+    (row,) = quick(alert | {"host_name": "WS02", "detection_timestamp": 1714986061402})
+    assert (row["host"], row["time_source"]) == ("ws02", "logged")
+    assert row["event_time"] == datetime(2024, 5, 6, 9, 1, 1, 402000, UTC)
+
+
 @pytest.mark.parametrize(
     ("kind", "channel"),
     [

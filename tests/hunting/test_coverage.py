@@ -11,7 +11,7 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.content.metadata import Requirement
-from wmiwarehouse.hunting.coverage import Clear, Coverage, Doubts, Seen
+from wmiwarehouse.hunting.coverage import Clear, Coverage, Doubts, Seen, gaps
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.hunt import open_hunt
 from wmiwarehouse.hunting.selection import select
@@ -166,6 +166,33 @@ def test_a_host_outside_the_range_stays_and_says_so(warehouse: Path) -> None:
     assert {row["host"] for row in left} == set(hosts[2:])
     assert {(row["status"], row["records"]) for row in left} == {("not seen", 0)}
     assert all("no record in the range" in row["inferred"] for row in left)
+
+
+@pytest.mark.parametrize(
+    ("lost", "failed", "words"),
+    [
+        (0, 0, ""),
+        (1, 0, "at least 1 record is known to be lost"),
+        (
+            1259,
+            2,
+            "at least 1,259 records are known to be lost and 2 event logs were not read",
+        ),
+        (0, 1, "1 event log was not read"),
+    ],
+)
+def test_what_is_known_to_be_missing_is_told(lost: int, failed: int, words: str) -> None:
+    connection = catalog.connect()
+    try:
+        listed = f"values ({lost}, 'read'), (0, 'skipped')" + ", (null, 'failed')" * failed
+        connection.execute(f"create table lake_sources as select * from ({listed}) as t (lost, status)")
+        told = gaps(lambda query: rows(connection, query))
+    finally:
+        connection.close()
+    assert told == (f"{words} (wmiwh sources --problems)" if words else "")
+    if words:
+        sentence = Seen(0, 7, doubts=lambda: Doubts(gaps=told)).sentence
+        assert sentence.endswith(f"{told[0].upper()}{told[1:]}.")
 
 
 @pytest.mark.parametrize(

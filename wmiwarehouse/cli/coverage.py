@@ -75,7 +75,8 @@ def coverage(
     if output is not None or fmt not in (None, Format.TABLE):
         emit(table, fmt=fmt, output=output, force=force)
     elif found:
-        emit(_screen(found, width(sys.stdout), of_one=len(wanted) == 1, of_host=bool(host)))
+        of_host = bool(host) and len({row["host"] for row in found}) == 1  # several may share a short name
+        emit(_screen(found, width(sys.stdout), of_one=len(wanted) == 1, of_host=of_host))
     _tell(found, with_logs, options.with_warehouse(warehouse), filtered=bool(filters))
     return ExitCode.DONE
 

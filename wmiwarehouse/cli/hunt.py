@@ -6,6 +6,7 @@ import sys
 import textwrap
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -92,10 +93,12 @@ def hunt(
     library = options.load_library()
     import pyarrow as pa
 
+    from wmiwarehouse.hunting.coverage import gaps
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.line import gravest
     from wmiwarehouse.hunting.selection import Selection, listed, select
+    from wmiwarehouse.lake import query
     from wmiwarehouse.output.formats import Format, emit
     from wmiwarehouse.output.streams import width
 
@@ -138,9 +141,16 @@ def hunt(
             if lines:
                 table = _screen(lines, width(sys.stdout)) if on_screen else summary(lines)
                 emit(table, fmt=fmt, output=output, force=force)
+                if on_screen and (
+                    cut := [name for name in ("hosts", "first", "last") if name not in table.column_names]
+                ):
+                    console.note(
+                        f"not shown in {width(sys.stdout)} columns: {', '.join(cut)}; all: -f json, -o FILE.csv"
+                    )
             _tell_beside(beside, width(sys.stdout))
             suppressed.tell(lines + beside, hunting.tuning, f"wmiwh hunt --suppressed{where}")
-            _tell(lines + beside, hunting.totals(), filtered=bool(filters), where=where)
+            missing = gaps(partial(query.rows, hunting.connection()))
+            _tell(lines + beside, hunting.totals(), missing, filtered=bool(filters), where=where)
     return options.verdict(gravest(lines), fail_on)
 
 
@@ -263,7 +273,7 @@ def _minute(time: datetime | None) -> str:
     return f"{time:%Y-%m-%dT%H:%MZ}" if time else ""
 
 
-def _tell(lines: list[Line], totals: dict[str, Any], *, filtered: bool, where: str) -> None:
+def _tell(lines: list[Line], totals: dict[str, Any], missing: str, *, filtered: bool, where: str) -> None:
     from wmiwarehouse.hunting.coverage import CAUTION
 
     period = (
@@ -271,10 +281,13 @@ def _tell(lines: list[Line], totals: dict[str, Any], *, filtered: bool, where: s
         if totals["first_time"]
         else ""
     )
-    looked = f"looked at {totals['records']:,} records of {totals['hosts']:,} hosts{period}"
+    hosts = f"{totals['hosts']:,} host{'' if totals['hosts'] == 1 else 's'}"
+    looked = f"looked at {totals['records']:,} records of {hosts}{period}"
     console.note(
         "data seen on: hosts that have the records it needs, and how many of these carry the field it asks for"
     )
     console.note(f"{looked}{'; the filters narrow this' if filtered else ''}. {CAUTION}")
+    if missing:
+        console.note(f"{missing[0].upper()}{missing[1:]}.")
     hit = next((line.analytic.id for line in lines if line.hits), lines[0].analytic.id)
     console.note(f"next: wmiwh hunt {hit}{where} · wmiwh show {hit} · wmiwh sources --problems{where}")

@@ -34,7 +34,7 @@ def shell(
     It can do what you can: read-only is the warehouse's file, not your disk. For SQL that you did not write: wmiwh sql.
     Needs the program duckdb: pip install 'wmiwarehouse[shell]'.
 
-    Exit: that of the shell; 2 no program duckdb, 3 no warehouse or no data.
+    Exit: that of the shell; 2 no program duckdb, 3 no warehouse, or one whose views cannot be made.
     """
     library = options.load_library()
     from wmiwarehouse.lake import catalog

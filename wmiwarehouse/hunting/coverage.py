@@ -43,6 +43,8 @@ class Doubts:
     holes: int = 0
     """Record numbers that are missing between the first and the last of a log."""
     hosts_with_holes: int = 0
+    gaps: str = ""
+    """What :func:`gaps` says."""
 
     @property
     def text(self) -> str:
@@ -56,6 +58,8 @@ class Doubts:
         if self.holes:
             numbers = "1 record number is" if self.holes == 1 else f"{self.holes:,} record numbers are"
             told.append(f"{numbers} missing inside the logs of {_hosts(self.hosts_with_holes)}")
+        if self.gaps:
+            told.append(self.gaps)
         return "".join(f" {one[0].upper()}{one[1:]}." for one in told)
 
 
@@ -196,6 +200,7 @@ class Coverage:
             tuple(clears),
             sum(row["record_id_holes"] for row in holed),
             len({row["host"] for row in holed}),
+            self._gaps,
         )
 
     def _is_meant(self, host: str) -> bool:
@@ -207,10 +212,30 @@ class Coverage:
         return self._ask("log_continuity", query)
 
     @cached_property
+    def _gaps(self) -> str:
+        return gaps(lambda query: self._ask("event_census", query))
+
+    @cached_property
     def _named_only(self) -> int:
         # An address may well be that of a host with logs; only names are counted as further hosts.
         query = "select count(distinct host) as hosts from named_host where not is_address"
         return int(self._ask("named_host", query)[0]["hosts"])
+
+
+def gaps(ask: Callable[[str], list[dict[str, Any]]]) -> str:
+    """Return in words what of the logs that were given is known not to be here; empty if nothing is."""
+    query = """
+        select
+            cast(coalesce(sum(lost), 0) as bigint) as lost,
+            count(*) filter (where status = 'failed') as failed
+        from lake_sources"""
+    (found,) = ask(query)
+    told = []
+    if found["lost"]:
+        told.append(f"at least {found['lost']:,} record{' is' if found['lost'] == 1 else 's are'} known to be lost")
+    if found["failed"]:
+        told.append(f"{found['failed']:,} event log{' was' if found['failed'] == 1 else 's were'} not read")
+    return f"{' and '.join(told)} (wmiwh sources --problems)" if told else ""
 
 
 def _overlaps(row: dict[str, Any], since: datetime | None, until: datetime | None) -> bool:

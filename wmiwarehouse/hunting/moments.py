@@ -20,7 +20,7 @@ _STEP = r"[+-]\d{0,6}(?:mon|[smhdwy])"
 _STEPS = re.compile(r"([+-])(\d*)(mon|[smhdwy])")
 _RELATIVE = re.compile(rf"(?:now)?((?:{_STEP})*)(?:@(mon|w[0-7]?|[smhdy]))?((?:{_STEP})*)")
 _MONTHS = {"mon": 1, "y": 12}
-_WANTED = "neither an ISO time (2026-03-04T10:00:00Z) nor a span: 7d from the newest event, -70m@m or -1d@d from now"
+_WANTED = "neither an ISO time (2026-03-04T10:00:00Z) nor a span"
 
 
 def moment(text: str, newest: datetime | None, option: str) -> datetime:
@@ -38,7 +38,8 @@ def moment(text: str, newest: datetime | None, option: str) -> datetime:
     except OverflowError:
         raise UsageError(f"--{option} {text}: is beyond the years that there are") from None
     except ValueError:
-        raise UsageError(f"--{option} {text}: {_WANTED}") from None
+        spans = "7d from the newest event, -70m@m or -1d@d from now" if newest else "7d, -70m@m or -1d@d from now"
+        raise UsageError(f"--{option} {text}: {_WANTED}: {spans}") from None
 
 
 def ingested(text: str, option: str) -> datetime:

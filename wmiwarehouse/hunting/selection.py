@@ -22,7 +22,11 @@ SIDES: tuple[str, ...] = get_args(Side)
 def select(library: Library, names: Sequence[str]) -> list[Analytic]:
     """Return the analytics *names* (all of them without any), the gravest first; raises :class:`UsageError`."""
     try:
-        chosen = [library.get(name) for name in names] if names else list(library.newest.values())
+        chosen = (
+            list({item.view: item for item in map(library.get, names)}.values())
+            if names
+            else list(library.newest.values())
+        )
     except UnknownAnalyticError as error:
         raise UsageError(str(error)) from None
     return chosen if names else sorted(chosen, key=lambda a: (-SEVERITIES.index(a.metadata.severity), a.id))
