@@ -66,6 +66,14 @@ def test_names_that_people_ask_for() -> None:
     assert among(A, B).knows("ws01")
 
 
+def test_what_is_doubtful_about_a_name() -> None:
+    hosts = among(A, "ws02.a.example", "WS03", "ws03.a.example", "10.0.0.5", fs01=["ws02.a.example"])
+    for name in ("ws01", A, "WS01.A.example.", "ws02.a.example", "fs01", "ws03.other", "10.0.0.5"):
+        assert hosts.doubt(name) is None, name
+    assert "no record in this warehouse is of host nas07" in str(hosts.doubt("nas07"))
+    assert str(hosts.doubt("ws01.other")).endswith(f"called ws01.other: what follows is about {WHOLE_A}")
+
+
 @pytest.mark.parametrize("name", ["plain", "it's", "a\0b", "\0", "x' or 1=1 --", "\\", "$host", "\u202e"])
 def test_a_hostile_name_stays_a_value(name: str) -> None:
     assert duckdb.execute(f"select {literal(name)}").fetchall() == [(name,)]

@@ -282,9 +282,8 @@ class Warehouse:
 
 
 def _about_host(hunt: hunting.Hunt, host: str | None) -> list[str]:
-    if not host or hunt.hosts.knows(host):
-        return []
-    return [hunt.hosts.missing(host)]
+    doubt = hunt.hosts.doubt(host) if host else None
+    return [doubt] if doubt else []
 
 
 def _line(line: HuntLine) -> Line:

@@ -109,8 +109,8 @@ def hunt(
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.hosts.knows(host):
-            console.warn(hunting.hosts.missing(host))
+        if host and (doubt := hunting.hosts.doubt(host)):
+            console.warn(doubt)
         if hunting.hosts.ambiguous:
             console.note(_sharing(hunting.hosts.ambiguous))
         if hidden:

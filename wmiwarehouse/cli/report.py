@@ -119,8 +119,8 @@ def report(
     library = options.load_library()
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.hosts.knows(host):
-            console.warn(hunting.hosts.missing(host))
+        if host and (doubt := hunting.hosts.doubt(host)):
+            console.warn(doubt)
         made = build(hunting, library, warehouse, wanted)
         run.saw(hunting, made.queries)
         operator_log.reported(made, hunting.totals()["records"])

@@ -69,8 +69,8 @@ def risk(
 
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.hosts.knows(host):
-            console.warn(f"no log in this warehouse is of host {host}: what follows is only what others say of it")
+        if host and (doubt := hunting.hosts.doubt(host)):
+            console.warn(doubt)
         scored = found.scored(hunting, library)
         findings = scored.events
         objects = found.risk_by_object(hunting, library, findings)

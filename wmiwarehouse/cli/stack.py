@@ -62,8 +62,8 @@ def stack(
 
     filters = Filters(since, until, host, user)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and not hunting.hosts.knows(host):
-            console.warn(hunting.hosts.missing(host))
+        if host and (doubt := hunting.hosts.doubt(host)):
+            console.warn(doubt)
         found = count(hunting, library, listed(columns), of=of, rare=rare)
     if found.table.num_rows or fmt or output:
         on_screen = output is None and fmt in (None, Format.TABLE)

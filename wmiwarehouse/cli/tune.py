@@ -65,8 +65,8 @@ def tune(
         raise UsageError("name an analytic (wmiwh list has them), or try the suppressions: wmiwh tune --test")
     chosen = None if test or what is None else select(library, [what])[0]
     with open_hunt(warehouse, library, Filters(since, until, host, user)) as hunting:
-        if host and not hunting.hosts.knows(host):
-            console.warn(hunting.hosts.missing(host))
+        if host and (doubt := hunting.hosts.doubt(host)):
+            console.warn(doubt)
         if chosen is not None:
             _values(hunting, library, chosen, top, fmt, output, force=force, where=options.with_warehouse(warehouse))
         else:

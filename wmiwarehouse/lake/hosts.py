@@ -41,6 +41,8 @@ class Hosts:
     ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     known: frozenset[str] = frozenset()
+    #: The computers' names as they are compared.
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, batches: Iterable[Batch], settings: Settings, connection: Any = None) -> Hosts:
@@ -65,7 +67,7 @@ class Hosts:
         changed = {
             computer: hosts[name] for computer, name in names.items() if owners[name] or short_name(name) in ambiguous
         }
-        return cls(changed, ambiguous, settings, frozenset(filter(None, hosts.values())))
+        return cls(changed, ambiguous, settings, frozenset(filter(None, hosts.values())), frozenset(hosts))
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -97,10 +99,16 @@ class Hosts:
         host = self.host_of(name)
         return tuple(sorted({host, *self.ambiguous.get(host, ())} & self.known))
 
-    @staticmethod
-    def missing(name: str) -> str:
-        """Return what to say beside an answer about a host *name* that nobody collected logs of."""
-        return f"no record in this warehouse is of host {name}: of it there is only what other hosts' records say"
+    def doubt(self, name: str) -> str | None:
+        """Return what to say beside an answer about host *name* that has no records here, or is of another domain."""
+        if not self.knows(name):
+            return f"no record in this warehouse is of host {name}: of it there is only what other hosts' records say"
+        plain = plain_name(name)
+        short = short_name(plain)
+        if plain in self.names | {short} or short in self.names or self.settings.owner(plain, short) is not None:
+            return None
+        wholes = ", ".join(sorted(one for one in self.names if short_name(one) == short)[:3])
+        return f"no computer in this warehouse is called {name}: what follows is about {wholes}" if wholes else None
 
     def knows(self, name: str) -> bool:
         """Whether any record is of host *name*: zero hits on a misspelt name say nothing."""
