@@ -1,26 +1,31 @@
 -- /// format
 -- name = "minimal_json"
--- title = "Flat JSON of Channel, EventID, TimeCreated and the event's data"
+-- title = "Flat JSON of Channel, EventID, a time and the event's data, such as SecurityEvent of Microsoft Sentinel"
 -- reader = "json"
--- keys = [["Channel"], ["EventID"], ["TimeCreated"]]
+-- keys = [["Channel"], ["EventID"], ["TimeCreated", "TimeGenerated"]]
+-- each = "records"
 -- not_keys = ["EventTime", "Event.System", "System.Provider.Name"]
--- docs = ["https://learn.microsoft.com/windows/win32/wes/eventschema-systempropertiestype-complextype"]
+-- docs = ["https://learn.microsoft.com/windows/win32/wes/eventschema-systempropertiestype-complextype", "https://learn.microsoft.com/azure/azure-monitor/reference/tables/securityevent"]
 -- carries = "no record id, provider or version: counts again beside any other export; data named like one of the System fields is lost, and data without names is only in the message"
 -- ///
--- Without a zone in its time only Sysmon's own clock tells where the host is.
+-- Without a zone in its time only Sysmon's own clock tells where the host is. Sentinel calls the time TimeGenerated, and has
+-- few columns of the System part under names of its own.
 select
     host_name(coalesce(record ->> '$.Hostname', record ->> '$.Computer', record ->> '$.ComputerName')) as host,
-    cast(try_cast(record ->> '$.TimeCreated' as timestamp) as date) as local_date,
+    cast(try_cast(coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated') as timestamp) as date) as local_date,
     case
         when
             (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational'
-            and not has_zone(record ->> '$.TimeCreated')
+            and not has_zone(coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated'))
             and utc_text(record ->> '$.UtcTime') is not null
             then 'utc_time'
     end as evidence,
     try_cast(
         round(
-            (epoch(try_cast(record ->> '$.TimeCreated' as timestamp)) - epoch(utc_text(record ->> '$.UtcTime'))) / 900
+            (
+                epoch(try_cast(coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated') as timestamp))
+                - epoch(utc_text(record ->> '$.UtcTime'))
+            ) / 900
         ) * 900 as integer
     ) as offset_seconds
 from records;
@@ -28,23 +33,28 @@ from records;
 select
     coalesce(record ->> '$.Hostname', record ->> '$.Computer', record ->> '$.ComputerName') as computer,
     -- Not Provider or ProviderName: WMI-Activity has data of these names.
-    record ->> '$.SourceName' as provider,
+    coalesce(record ->> '$.SourceName', record ->> '$.EventSourceName') as provider,
     record ->> '$.Channel' as channel,
     try_cast(record ->> '$.EventID' as integer) as event_id,
     try_cast(record ->> '$.Version' as integer) as version,
-    try_cast(coalesce(record ->> '$.EventRecordID', record ->> '$.RecordNumber', record ->> '$.RecordId') as bigint) as record_id,
+    try_cast(
+        coalesce(
+            record ->> '$.EventRecordID', record ->> '$.EventRecordId', record ->> '$.RecordNumber', record ->> '$.RecordId'
+        ) as bigint
+    ) as record_id,
     record ->> '$.Task' as task,
     try_cast(record ->> '$.Level' as integer) as level,
     try_cast(record ->> '$.Opcode' as integer) as opcode,
     record ->> '$.Keywords' as keywords,
+    coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated') as _time,
     case
-        when has_zone(record ->> '$.TimeCreated') then zoned_time(record ->> '$.TimeCreated')
+        when has_zone(_time) then zoned_time(_time)
         when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
             then utc_text(record ->> '$.UtcTime')
-        else local_to_utc(try_cast(record ->> '$.TimeCreated' as timestamp), clock.offset_seconds, clock.zone)
+        else local_to_utc(try_cast(_time as timestamp), clock.offset_seconds, clock.zone)
     end as event_time,
     case
-        when has_zone(record ->> '$.TimeCreated') then 'logged'
+        when has_zone(_time) then 'logged'
         when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
             then 'utc_time'
         else coalesce(clock.time_source, 'assumed')
@@ -64,4 +74,4 @@ left join clock
     and clock.host is not distinct from host_name(
         coalesce(record ->> '$.Hostname', record ->> '$.Computer', record ->> '$.ComputerName')
     )
-    and clock.local_date is not distinct from cast(try_cast(record ->> '$.TimeCreated' as timestamp) as date)
+    and clock.local_date is not distinct from cast(try_cast(_time as timestamp) as date)

@@ -28,6 +28,31 @@ def test_types_come_without_a_provider(read: Read) -> None:
     assert json.loads(row["event_data"]) == LINE
 
 
+def test_rows_of_sentinel(read: Read) -> None:
+    row = {
+        "TimeGenerated": "2024-05-06T12:00:00.1234567Z",
+        "Computer": "WS01.acme.example",
+        "Channel": "Security",
+        "EventID": 4624,
+        "EventSourceName": "Microsoft-Windows-Security-Auditing",
+        "Activity": "4624 - An account was successfully logged on.",
+        "Account": "ACME\\anna",
+        "TargetUserName": "anna",
+        "TargetDomainName": "ACME",
+        "TargetLogonId": "0x1FC0ED",
+        "LogonType": 3,
+        "IpAddress": "10.20.0.11",
+        "ServiceStartType": None,
+        "Type": "SecurityEvent",
+    }
+    found = read(row) + read(text=json.dumps({"records": [row]})) + read(text=json.dumps({"data": [row]}, indent=1))
+    assert len(found) == 3
+    for one in found:
+        assert (one["format"], one["host"], one["provider"]) == ("minimal_json", "ws01", row["EventSourceName"])
+        assert (one["target_name"], one["target_logon_id"], one["logon_type"]) == ("anna", "0x1fc0ed", 3)
+        assert (one["source_ip"], str(one["event_time"])[:19]) == ("10.20.0.11", "2024-05-06 12:00:00")
+
+
 def test_names_of_the_computer(read: Read) -> None:
     line = {key: value for key, value in LINE.items() if key != "Hostname"}
     rows = read(*(line | {name: "DC01.acme.example"} for name in ("Hostname", "Computer", "ComputerName")))

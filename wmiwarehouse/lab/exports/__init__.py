@@ -13,7 +13,7 @@ from wmiwarehouse.lab.exports.evtx_json import EvtxDumpWriter, EvtxJsonWriter
 from wmiwarehouse.lab.exports.evtxecmd import EvtxECmdFullWriter, EvtxECmdWriter
 from wmiwarehouse.lab.exports.fluent import FluentBitWriter, FluentdWriter
 from wmiwarehouse.lab.exports.get_winevent import PowerShellWriter, ShallowPowerShellWriter, WindowsPowerShellWriter
-from wmiwarehouse.lab.exports.minimal import MinimalWriter
+from wmiwarehouse.lab.exports.minimal import MinimalWriter, SentinelWriter
 from wmiwarehouse.lab.exports.nxlog_old import OldNxlogWriter
 from wmiwarehouse.lab.exports.sensors import CortexArrayWriter, CortexLinesWriter, CrowdStrikeWriter
 from wmiwarehouse.lab.exports.splunk import SplunkClassicWriter, SplunkXmlWriter
@@ -41,6 +41,7 @@ WRITERS: dict[str, type[Writer]] = {
     "get_winevent_7": PowerShellWriter,
     "get_winevent_shallow": ShallowPowerShellWriter,
     "minimal_json": MinimalWriter,
+    "minimal_json_sentinel": SentinelWriter,
     "nxlog_old": OldNxlogWriter,
     "splunk": SplunkXmlWriter,
     "splunk_classic": SplunkClassicWriter,

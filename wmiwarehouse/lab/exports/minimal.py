@@ -1,4 +1,7 @@
-"""A flat export of a few System fields and the event's data beside them: no record id, no provider, no version."""
+"""A flat export of a few System fields and the event's data beside them: no record id, no provider, no version.
+
+Microsoft Sentinel's table SecurityEvent is one, under names of its own and with the provider.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +31,15 @@ class MinimalWriter(LinesWriter):
             # The System part's fields come first: a datum of the same name is lost.
             row = {name: text for name, text in as_text(event).items() if text} | row
         return row
+
+
+class SentinelWriter(MinimalWriter):
+    """Writes rows as Sentinel's table has them, of every log, though the real one has the Security log alone."""
+
+    def row(self, event: LabEvent) -> dict[str, Any]:
+        """Return the event."""
+        row = super().row(event)
+        row["TimeGenerated"], row["Computer"] = row.pop("TimeCreated"), row.pop("Hostname")
+        kind = event.kind
+        names = {"EventSourceName": kind.provider.name, "Activity": f"{kind.event_id} - {kind.category}"}
+        return row | names | {"Type": "SecurityEvent"}
