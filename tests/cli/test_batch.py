@@ -203,3 +203,18 @@ def test_a_mail_is_harmless(tmp_path: Path) -> None:
     assert "... and 10 more" in body
     assert not [mark for mark in ("://", "www.", "\x1b", "\u202e", "a@evil", " \\\\evil") if mark in body]
     assert all(len(line.encode()) < 998 and not line.startswith((".", "From ")) for line in body.splitlines())
+
+
+def test_what_two_hunts_of_a_batch_look_for_counts_once(case: Any, run: Run, tmp_path: Path) -> None:
+    shutil.copytree(case.warehouse, tmp_path / "warehouse", ignore=shutil.ignore_patterns("runs"))
+    parts = '[[hunt]]\nids = ["xql_wmic_remote_exec", "wmi_activity"]\n[[hunt]]\nids = ["xql_wmic_remote_exec"]\n'
+    (tmp_path / "hunts.toml").write_text(f'[batch]\nname = "twice"\n{parts}', encoding="utf-8")
+    assert run("batch", tmp_path / "hunts.toml").code == 0
+    (recorded,) = json.loads(run("runs", "twice", "-w", tmp_path / "warehouse", "-f", "json").out)
+    expected = [len(_found(run, tmp_path, name)) for name in ("xql_wmic_remote_exec", "wmi_activity")]
+    assert (recorded["analytics"], recorded["hits"]) == (2, sum(expected))
+
+
+def _found(run: Run, folder: Path, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(run("hunt", name, "-w", folder / "warehouse", "-f", "json").out)
+    return rows

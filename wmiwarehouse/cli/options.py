@@ -57,7 +57,9 @@ SinceOption = Annotated[
     typer.Option(metavar="TIME", help="From this UTC time on; 7d is from the newest event, -70m@m or -1d@d from now."),
 ]
 UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="Before this UTC time, which is not included.")]
-HostOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain.")]
+HostOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain; either end.")
+]
 UserOption = Annotated[str | None, typer.Option(metavar="NAME", help=r"Only this user, as NAME or DOMAIN\NAME.")]
 FailOnOption = Annotated[
     Severity | None, typer.Option(help="Exit with 4 if a detection or chain of this severity or above has hits.")

@@ -72,12 +72,14 @@ class NamedRun:
             self.has_looked, self.ingested_until = True, hunting.ingested_until()
             since = hunting.filters.ingested_since
             self.looked_since = datetime.fromisoformat(since) if since else None
+        counted = {(one["id"], one["version"]) for one in self.analytics}  # two parts of a batch may hunt for the same
         for line in lines:
             if isinstance(line, tuple):
-                self.analytics.append(dict(zip(("id", "version", "hits"), line, strict=True)))
+                found = dict(zip(("id", "version", "hits"), line, strict=True))
             else:
                 one: Any = getattr(line, "analytic", line)
                 found = {"id": one.id, "version": one.version, "hits": line.hits, "suppressed": line.suppressed or 0}
+            if (found["id"], found["version"]) not in counted:
                 self.analytics.append(found)
 
 
