@@ -86,7 +86,8 @@ def test_hunt_has_hits_and_times_are_utc(warehouse: Warehouse) -> None:
 
 def test_no_rows_say_what_that_is_worth(warehouse: Warehouse) -> None:
     (note,) = warehouse.hunt(WMIC, until="1999-01-01").notes
-    assert note.startswith("0 hits. The data this needs was seen on ")
+    assert note.startswith("0 hits. The data this needs was not seen on any of ")
+    assert "in the range that was asked for" in note
     assert note.endswith("The filters may hide hits.")
     assert "no record in this warehouse is of host nowhere" in warehouse.hunt(WMIC, host="nowhere").notes[0]
 
