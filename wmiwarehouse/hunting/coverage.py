@@ -76,6 +76,8 @@ class Seen:
     last_time: datetime | None = None
     within: str = ""
     """What the numbers are narrowed to, as words behind them."""
+    is_unknown: bool = False
+    """Whether a host was asked for that has no logs here."""
     doubts: Callable[[], Doubts] = field(default=Doubts, compare=False, repr=False)
     """Asked for only where it is told: a summary of all analytics does without."""
 
@@ -93,7 +95,7 @@ class Seen:
     @property
     def sentence(self) -> str:
         """The honest words beside a count of zero."""
-        if not self.all_hosts:
+        if self.is_unknown:
             return "0 hits. No logs of that host are here; what others say of it is no proof of what it did."
         doubts = self.doubts()
         missing = self.all_hosts - self.hosts
@@ -183,6 +185,7 @@ class Coverage:
             min((row["first_time"] for row in found if row["first_time"]), default=None),
             max((row["last_time"] for row in found if row["last_time"]), default=None),
             self._within,
+            self._among is not None and not self._hosts,
             lambda: self._doubts(channels),
         )
 

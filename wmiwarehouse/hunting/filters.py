@@ -26,7 +26,7 @@ _NAMES = ("user_name", "subject_name", "target_name")
 _ACCOUNTS = ("user", "source_user", "target_user", "subject_account", "target_account")
 _HOSTS = ("host", "dest", "source_host", "target_host")
 #: The ends of a session or a chain as the records of the other end name them: all there is of one without logs.
-_ENDS_NAMED = ("source", "target", "target_server", "source_ip", "destination_ip", "workstation")
+_SIDES = ("source", "target", "target_server", "source_ip", "destination_ip", "workstation")
 #: Times of what lasts: a session, a chain of events. An empty one of the second group means: not over yet.
 _TIMES = (
     *("event_time", "start", "start_time", "first", "first_time", "first_seen"),
@@ -108,7 +108,7 @@ class Filters:
         if any("$newest" in term for term in terms):
             values["newest"] = newest
         if self.host:
-            hosts = [column for column in (*_HOSTS, *(_ENDS_NAMED if lasting else ())) if column in columns]
+            hosts = [column for column in (*_HOSTS, *(_SIDES if lasting else ())) if column in columns]
             if not hosts:
                 raise UsageError("--host: these rows have no host")
             term, found = self._host_term(hosts)
