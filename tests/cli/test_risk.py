@@ -114,7 +114,7 @@ def test_what_is_refused(run: Run, small: Path, tmp_path: Path) -> None:
 
 def test_a_host_without_logs_is_told(run: Run, small: Path) -> None:
     said = run("risk", "-w", small, "--host", "srv1", "-f", "json")
-    assert "no log in this warehouse is of host srv1" in said.err
+    assert "no record in this warehouse is of host srv1" in said.err
     # What others say of it: the movement to it, with all that this puts at risk.
     assert {row["risk_object"] for row in json.loads(said.out)} == {"ws01", "srv1", r"corp\jdoe"}
     assert {row["risk_score"] for row in json.loads(said.out)} == {13}
