@@ -201,6 +201,7 @@ def test_a_folder_of_ones_own_that_has_nothing_in_it(run: Run, tmp_path: Path, w
     said = run("ingest", tmp_path / "log.json", "-w", tmp_path / "w", "--ingest-dir", own)
     assert (said.code, said.out) == (2, "")
     assert f"{own}: has neither formats/ nor events/" in said.err
+    assert not (tmp_path / "w").exists()
 
 
 def test_a_broken_file_in_the_users_folder(run: Run, tmp_path: Path) -> None:

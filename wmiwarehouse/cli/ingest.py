@@ -69,6 +69,7 @@ def ingest(
             with suppress(OSError, WmiwhError):  # told below
                 if not Warehouse(warehouse).batches():  # there will be something to read
                     waiting.start(workers)
+            from wmiwarehouse.pipeline import own_files
             from wmiwarehouse.pipeline.clock import Zone
             from wmiwarehouse.pipeline.ingest import check
 
@@ -76,6 +77,7 @@ def ingest(
         if assume_tz is not None:
             Zone.of(assume_tz)
         check(paths)  # before a warehouse is made for nothing
+        own_files.check(ingest_dir or [])
         summary = run(
             paths,
             Warehouse.create(warehouse),

@@ -12,13 +12,18 @@ from wmiwarehouse.projection.compiler import IngestFileError, Projection
 from wmiwarehouse.schema import EVENT_COLUMNS
 
 
-def compiled(folders: Sequence[Path]) -> Projection:
-    """Return the projection; raises :class:`WmiwhError` (exit 2) for a file that no worker could use."""
+def check(folders: Sequence[Path]) -> None:
+    """Raise :class:`WmiwhError` (exit 2) for a folder in which there is nothing to apply."""
     for folder in folders:
         if not any((folder / name).is_dir() for name in ("formats", "events")):
             raise WmiwhError(
                 f"{folder}: has neither formats/ nor events/, as a folder in the shape of ingest/", ExitCode.USAGE
             )
+
+
+def compiled(folders: Sequence[Path]) -> Projection:
+    """Return the projection; raises :class:`WmiwhError` (exit 2) for a file that no worker could use."""
+    check(folders)
     try:
         projection = Projection(*folders)
         names = list(projection.formats) if folders else []  # the shipped files are known to compile
