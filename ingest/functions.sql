@@ -150,6 +150,17 @@ create or replace macro strings_text(value) as
         array_to_string(try_cast(json_extract(try_cast(value as json), '$."#text"') as varchar[]), chr(10)), value
     );
 
+-- Winlogbeat's words: of levels ('information' is 0 as well as 4), of keywords, and of strings without names.
+create or replace macro level_of(word) as
+    case lower(word) when 'critical' then 1 when 'error' then 2 when 'warning' then 3 when 'verbose' then 5 end;
+create or replace macro audit_keywords(words) as
+    case
+        when contains(lower(words), 'audit success') then '0x8020000000000000'
+        when contains(lower(words), 'audit failure') then '0x8010000000000000'
+    end;
+create or replace macro param_strings(data) as
+    nullif(concat_ws(chr(10), data ->> '$.param1', data ->> '$.param2', data ->> '$.param3'), '');
+
 create or replace macro is_sysmon(provider) as coalesce(provider = 'Microsoft-Windows-Sysmon', false);
 
 -- One 'Name = value' of a WMI-Activity message.

@@ -18,18 +18,9 @@ select
     coalesce(try_cast(record ->> '$.winlog.version' as integer), 0) as version,
     try_cast(record ->> '$.winlog.record_id' as bigint) as record_id,
     record ->> '$.winlog.task' as task,
-    -- 'information' is level 0 as well as 4.
-    case record ->> '$.log.level'
-        when 'critical' then 1
-        when 'error' then 2
-        when 'warning' then 3
-        when 'verbose' then 5
-    end as level,
+    level_of(record ->> '$.log.level') as level,
     cast(null as integer) as opcode,
-    case
-        when contains(lower(record ->> '$.winlog.keywords'), 'audit success') then '0x8020000000000000'
-        when contains(lower(record ->> '$.winlog.keywords'), 'audit failure') then '0x8010000000000000'
-    end as keywords,
+    audit_keywords(record ->> '$.winlog.keywords') as keywords,
     -- @timestamp is the event's time, unless something on the way put its own there.
     try_cast(record ->> '$."@timestamp"' as timestamptz) as _timestamp,
     case
@@ -159,17 +150,6 @@ select
     -- Strings without names are called param1, param2 ...
     case
         when (record ->> '$.winlog.provider_name') = 'PowerShell'
-            then coalesce(
-                nullif(
-                    concat_ws(
-                        chr(10),
-                        (record -> '$.winlog.event_data') ->> '$.param1',
-                        (record -> '$.winlog.event_data') ->> '$.param2',
-                        (record -> '$.winlog.event_data') ->> '$.param3'
-                    ),
-                    ''
-                ),
-                record ->> '$.message'
-            )
+            then coalesce(param_strings((record -> '$.winlog.event_data')), record ->> '$.message')
     end as "data.Data"
 from records

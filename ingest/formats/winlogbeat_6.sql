@@ -18,18 +18,9 @@ select
     coalesce(try_cast(record ->> '$.version' as integer), 0) as version,
     try_cast(record ->> '$.record_number' as bigint) as record_id,
     record ->> '$.task' as task,
-    -- 'Information' is level 0 as well as 4.
-    case lower(record ->> '$.level')
-        when 'critical' then 1
-        when 'error' then 2
-        when 'warning' then 3
-        when 'verbose' then 5
-    end as level,
+    level_of(record ->> '$.level') as level,
     cast(null as integer) as opcode,
-    case
-        when contains(lower(record ->> '$.keywords'), 'audit success') then '0x8020000000000000'
-        when contains(lower(record ->> '$.keywords'), 'audit failure') then '0x8010000000000000'
-    end as keywords,
+    audit_keywords(record ->> '$.keywords') as keywords,
     -- @timestamp is the event's time, unless something on the way put its own there.
     try_cast(record ->> '$."@timestamp"' as timestamptz) as _timestamp,
     case when is_sysmon(record ->> '$.source_name') then utc_text((record -> '$.event_data') ->> '$.UtcTime') end as _utc_time,
@@ -51,17 +42,6 @@ select
     -- Strings without names are called param1, param2 ...
     case
         when (record ->> '$.source_name') = 'PowerShell'
-            then coalesce(
-                nullif(
-                    concat_ws(
-                        chr(10),
-                        (record -> '$.event_data') ->> '$.param1',
-                        (record -> '$.event_data') ->> '$.param2',
-                        (record -> '$.event_data') ->> '$.param3'
-                    ),
-                    ''
-                ),
-                record ->> '$.message'
-            )
+            then coalesce(param_strings((record -> '$.event_data')), record ->> '$.message')
     end as "data.Data"
 from records

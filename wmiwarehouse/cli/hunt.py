@@ -141,12 +141,10 @@ def hunt(
             if lines:
                 table = _screen(lines, width(sys.stdout)) if on_screen else summary(lines)
                 emit(table, fmt=fmt, output=output, force=force)
-                if on_screen and (
-                    cut := [name for name in ("hosts", "first", "last") if name not in table.column_names]
-                ):
-                    console.note(
-                        f"not shown in {width(sys.stdout)} columns: {', '.join(cut)}; all: -f json, -o FILE.csv"
-                    )
+                cut = [name for name in ("hosts", "first", "last") if name not in table.column_names]
+                if cut:
+                    room = width(sys.stdout)
+                    console.note(f"not shown in {room} columns: {', '.join(cut)}; all: -f json, -o FILE.csv")
             _tell_beside(beside, width(sys.stdout))
             suppressed.tell(lines + beside, hunting.tuning, f"wmiwh hunt --suppressed{where}")
             missing = gaps(partial(query.rows, hunting.connection()))

@@ -58,7 +58,7 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="Before this UTC time, which is not included.")]
 HostOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain; either end.")
+    str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain; of a movement either end.")
 ]
 UserOption = Annotated[str | None, typer.Option(metavar="NAME", help=r"Only this user, as NAME or DOMAIN\NAME.")]
 FailOnOption = Annotated[

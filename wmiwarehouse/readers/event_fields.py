@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import orjson
 
 from wmiwarehouse.readers import event_xml
@@ -13,47 +16,53 @@ NAME = "#Event"
 
 def added(records: Records, shape: Shape, outcome: Outcome) -> Records:
     """Yield *records*, with the event as ``#Event`` beside the field of *shape* that has its XML."""
-    for ordinal, text in each(records):
-        if "<Event" not in text and "\\u003c" not in text.lower():
-            yield ordinal, [text]
-            continue
-        try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            yield ordinal, [text]  # named where it is projected
-            continue
-        record = shape.place_in(document)
+
+    def may_have_xml(text: str) -> bool:
+        return "<Event" in text or "\\u003c" in text.lower()
+
+    def add(record: Any) -> bool:
         xml = look(record, shape.event_xml)
-        if isinstance(record, dict) and isinstance(xml, str) and (start := event_xml.START.search(xml)):
-            try:
-                record[NAME] = event_xml.event(xml[start.start() :].rstrip())["Event"]
-                text = orjson.dumps(document).decode()
-            except (event_xml.EventXmlError, TypeError) as error:
-                cause = f"the XML in {shape.event_xml} is not read, the other fields are: {error}"
-                outcome.problems.append(Problem(f"record {ordinal}", cause))
-        yield ordinal, [text]
+        start = event_xml.START.search(xml) if isinstance(record, dict) and isinstance(xml, str) else None
+        if start:
+            record[NAME] = event_xml.event(xml[start.start() :].rstrip())["Event"]
+        return bool(start)
+
+    return _changed(records, shape, shape.event_xml, may_have_xml, add, outcome)
 
 
 def opened(records: Records, shape: Shape, outcome: Outcome) -> Records:
     """Yield *records*, with the data in place of the XML of an event's UserData in the field of *shape*."""
-    *folders, last = shape.user_data_xml.split(".")
-    named = f'"{last}"'
-    for ordinal, text in each(records):
-        if named not in text:
-            yield ordinal, [text]
-            continue
-        try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            yield ordinal, [text]  # named where it is projected
-            continue
-        holder = look(shape.place_in(document), ".".join(folders))
+    folder, _, last = shape.user_data_xml.rpartition(".")
+
+    def open_in(record: Any) -> bool:
+        holder = look(record, folder)
         xml = holder.get(last) if isinstance(holder, dict) else None
-        if isinstance(xml, str) and xml.lstrip().startswith("<"):
+        is_xml = isinstance(xml, str) and xml.lstrip().startswith("<")
+        if is_xml:
+            holder[last] = event_xml.event(f"<Event><UserData>{xml}</UserData></Event>")["Event"]["UserData"]
+        return is_xml
+
+    return _changed(records, shape, shape.user_data_xml, lambda text: f'"{last}"' in text, open_in, outcome)
+
+
+def _changed(
+    records: Records,
+    shape: Shape,
+    field: str,
+    may_have_xml: Callable[[str], bool],
+    change: Callable[[Any], bool],
+    outcome: Outcome,
+) -> Records:
+    """Yield *records* after *change*, which says whether it did any; XML in *field* that cannot be read is named."""
+    for ordinal, text in each(records):
+        if may_have_xml(text):
             try:
-                holder[last] = event_xml.event(f"<Event><UserData>{xml}</UserData></Event>")["Event"]["UserData"]
-                text = orjson.dumps(document).decode()
+                document = orjson.loads(text)
+                if change(shape.place_in(document)):
+                    text = orjson.dumps(document).decode()
+            except orjson.JSONDecodeError:
+                pass  # named where it is projected
             except (event_xml.EventXmlError, KeyError, TypeError) as error:
-                cause = f"the XML in {shape.user_data_xml} is not read, the other fields are: {error}"
+                cause = f"the XML in {field} is not read, the other fields are: {error}"
                 outcome.problems.append(Problem(f"record {ordinal}", cause))
         yield ordinal, [text]
