@@ -10,6 +10,7 @@ import pytest
 
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import UsageError
+from wmiwarehouse.hunting import unknown
 from wmiwarehouse.hunting.filters import Filters, moment
 from wmiwarehouse.hunting.hunt import open_hunt
 from wmiwarehouse.hunting.selection import select
@@ -223,6 +224,62 @@ def test_a_domain_is_known_by_its_first_label() -> None:
     assert _kept(view, user="SHIRE\\x") == []
     with pytest.raises(UsageError, match="names no user"):
         _kept(view, user="THESHIRE\\")
+
+
+@pytest.mark.parametrize(
+    ("user", "names"),
+    [
+        ("jdoe", ["plain", "upn", "short upn", "other upn", "domain beside"]),
+        ("CORP\\jdoe", ["plain", "upn", "short upn", "domain beside"]),
+        ("jdoe@corp.example", ["plain", "upn", "short upn", "domain beside"]),
+        ("jdoe@other.example", ["other upn"]),
+        ("jdo", []),
+    ],
+)
+def test_a_user_may_be_logged_with_the_domain_behind_it(user: str, names: list[str]) -> None:
+    columns = """
+        select * from (values
+            ('plain', 'jdoe', 'CORP'), ('upn', 'JDoe@CORP.EXAMPLE', ''), ('short upn', 'jdoe@corp', null),
+            ('other upn', 'jdoe@other.example', null), ('domain beside', 'jdoe@alias.example', 'CORP'),
+            ('longer', 'jdoe2@corp', 'CORP'))
+        as t (name, user_name, user_domain)"""
+    assert _kept(columns, user=user) == names
+    text = r"""
+        select * from (values
+            ('plain', 'CORP\jdoe'), ('upn', 'JDoe@CORP.EXAMPLE'), ('short upn', 'jdoe@corp'),
+            ('other upn', 'jdoe@other.example'), ('domain beside', 'CORP\jdoe@alias.example'),
+            ('longer', 'jdoe2@corp'))
+        as t (name, explicit_user)"""
+    assert _kept(text, user=user) == names
+
+
+@pytest.mark.parametrize("column", ["source_user_name", "explicit_user", "causality_user", "share_user"])
+def test_a_user_is_sought_in_whatever_names_one(column: str) -> None:
+    view = f"select * from (values ('his', 'jdoe'), ('none', null), ('other', 'x')) as t (name, {column})"
+    assert _kept(view, user="JDOE") == ["his"]
+
+
+def test_credentials_are_counted_for_the_user_they_are_of(warehouse: Path) -> None:
+    everything = _rows(warehouse, "stack_explicit_credentials")
+    users = {row["target_account"].rpartition("\\")[2] for row in everything}
+    givers = {row["subject_account"].rpartition("\\")[2] for row in everything}
+    assert users - givers
+    for user in sorted(users - givers)[:3]:
+        of_user = [row for row in everything if row["target_account"].endswith(f"\\{user}")]
+        assert _rows(warehouse, "stack_explicit_credentials", user=user) == of_user
+
+
+def test_a_user_that_no_record_names(warehouse: Path) -> None:
+    def about(user: str) -> list[str]:
+        with open_hunt(warehouse, LIBRARY, Filters(user=user)) as hunting:
+            return unknown.doubts(hunting)
+
+    one = next(row for row in _rows(warehouse, "car_2016_03_002") if row["user_domain"])
+    name, domain = one["user_name"], one["user_domain"]
+    for known in (name, name.upper(), f"{domain}\\{name}", f"{name}@{domain}"):
+        assert about(known) == [], known
+    assert "no record in this warehouse names a user mallory" in about("mallory")[0]
+    assert f"some name {name} of another domain" in about(f"NOWHERE\\{name}")[0]
 
 
 def test_a_domain_where_a_column_is_empty_in_all_of_a_single_file(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from wmiwarehouse.api.errors import known_errors
 from wmiwarehouse.api.rows import Line, Rows
 from wmiwarehouse.content.library import Analytic, Library
 from wmiwarehouse.errors import NoDataError, UsageError, WmiwhError
-from wmiwarehouse.hunting import adhoc
+from wmiwarehouse.hunting import adhoc, unknown
 from wmiwarehouse.hunting import hunt as hunting
 from wmiwarehouse.hunting.filters import Filters
 from wmiwarehouse.hunting.line import Line as HuntLine
@@ -149,13 +149,14 @@ class Warehouse:
         """Return the rows of *analytic* (an id, or one version of it: ``id_v1``), in its own order.
 
         *since* is included, *until* is not; sessions and chains are kept whole if any of them lies between. *host* is
-        a host's name, short or whole; *user* is ``NAME`` or ``DOMAIN\\NAME``. Raises :class:`UsageError` for an unknown
-        id or a filter that cannot be, :class:`NoDataError` for a warehouse without events.
+        a host's name, short or whole; *user* is ``NAME``, ``DOMAIN\\NAME`` or ``NAME@DOMAIN``. Raises
+        :class:`UsageError` for an unknown id or a filter that cannot be, :class:`NoDataError` for a
+        warehouse without events.
         """
         (chosen,) = select(self._library, [analytic])
         with self._hunting(filters(since, until, host, user)) as hunt:
             table = hunt.run(chosen)
-            notes = _about_host(hunt, host)
+            notes = unknown.doubts(hunt)
             suppressed = hunt.line(chosen, table).suppressed if hunt.tuning.about(chosen) else 0
             if suppressed:
                 notes.append(
@@ -279,11 +280,6 @@ class Warehouse:
     def _check_open(self) -> None:
         if self._is_closed:
             raise WmiwhError(f"the warehouse at {self.path} was closed; open it again")
-
-
-def _about_host(hunt: hunting.Hunt, host: str | None) -> list[str]:
-    doubt = hunt.hosts.doubt(host) if host else None
-    return [doubt] if doubt else []
 
 
 def _line(line: HuntLine) -> Line:

@@ -93,6 +93,7 @@ def hunt(
     library = options.load_library()
     import pyarrow as pa
 
+    from wmiwarehouse.hunting import unknown
     from wmiwarehouse.hunting.coverage import gaps
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
@@ -109,7 +110,7 @@ def hunt(
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     where = options.with_warehouse(warehouse)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and (doubt := hunting.hosts.doubt(host)):
+        for doubt in unknown.doubts(hunting):
             console.warn(doubt)
         if hunting.hosts.ambiguous:
             console.note(_sharing(hunting.hosts.ambiguous))

@@ -60,7 +60,9 @@ UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="Before th
 HostOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Only this host, short or with its domain; of a movement either end.")
 ]
-UserOption = Annotated[str | None, typer.Option(metavar="NAME", help=r"Only this user, as NAME or DOMAIN\NAME.")]
+UserOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help=r"Only this user, as NAME, DOMAIN\NAME or NAME@DOMAIN.")
+]
 FailOnOption = Annotated[
     Severity | None, typer.Option(help="Exit with 4 if a detection or chain of this severity or above has hits.")
 ]

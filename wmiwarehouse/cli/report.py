@@ -86,6 +86,7 @@ def report(
     Exit: 0 done, 1 a run of this name is going on, 2 bad option, file or old report, 3 no warehouse or no data,
     4 hits at or above --fail-on.
     """
+    from wmiwarehouse.hunting import unknown
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.report import files, handover
@@ -119,7 +120,7 @@ def report(
     library = options.load_library()
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and (doubt := hunting.hosts.doubt(host)):
+        for doubt in unknown.doubts(hunting):
             console.warn(doubt)
         made = build(hunting, library, warehouse, wanted)
         run.saw(hunting, made.queries)

@@ -62,6 +62,7 @@ def risk(
     """
     library = options.load_library()
     from wmiwarehouse.hunting import risk as found
+    from wmiwarehouse.hunting import unknown
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.output.formats import Format, emit
@@ -69,7 +70,7 @@ def risk(
 
     filters = Filters(since, until, host, user, ingested_since=run.ingested_since)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and (doubt := hunting.hosts.doubt(host)):
+        for doubt in unknown.doubts(hunting):
             console.warn(doubt)
         scored = found.scored(hunting, library)
         findings = scored.events

@@ -53,6 +53,7 @@ def stack(
     Exit: 0 done, 2 unknown view or column (the nearest are named) or bad filter, 3 no warehouse or no data.
     """
     library = options.load_library()
+    from wmiwarehouse.hunting import unknown
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.selection import listed
@@ -62,7 +63,7 @@ def stack(
 
     filters = Filters(since, until, host, user)
     with open_hunt(warehouse, library, filters) as hunting:
-        if host and (doubt := hunting.hosts.doubt(host)):
+        for doubt in unknown.doubts(hunting):
             console.warn(doubt)
         found = count(hunting, library, listed(columns), of=of, rare=rare)
     if found.table.num_rows or fmt or output:

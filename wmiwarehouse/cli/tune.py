@@ -57,6 +57,7 @@ def tune(
     Exit: 0 done, 2 unknown id, bad filter or settings, 3 no warehouse or no data.
     """
     library = options.load_library()
+    from wmiwarehouse.hunting import unknown
     from wmiwarehouse.hunting.filters import Filters
     from wmiwarehouse.hunting.hunt import open_hunt
     from wmiwarehouse.hunting.selection import select
@@ -65,7 +66,7 @@ def tune(
         raise UsageError("name an analytic (wmiwh list has them), or try the suppressions: wmiwh tune --test")
     chosen = None if test or what is None else select(library, [what])[0]
     with open_hunt(warehouse, library, Filters(since, until, host, user)) as hunting:
-        if host and (doubt := hunting.hosts.doubt(host)):
+        for doubt in unknown.doubts(hunting):
             console.warn(doubt)
         if chosen is not None:
             _values(hunting, library, chosen, top, fmt, output, force=force, where=options.with_warehouse(warehouse))

@@ -15,15 +15,26 @@ from typing import Any
 from wmiwarehouse.errors import UsageError
 from wmiwarehouse.hunting.moments import from_now, ingested, moment
 
-__all__ = ["FRESH", "Filters", "bound", "moment", "short_host"]
+__all__ = ["EVENTS", "FRESH", "Filters", "bound", "moment", "short_host", "user_term"]
 
 #: The relation that holds the ``event_uid`` of every record that came in since; whoever filters rows has to make it.
 FRESH = "ingested_since"
 
-#: Columns that name the user of a row, in the views' own words; a row is kept if any of them matches.
-_NAMES = ("user_name", "subject_name", "target_name")
-#: Columns with ``domain\user`` as one text.
-_ACCOUNTS = ("user", "source_user", "target_user", "subject_account", "target_account")
+#: Columns that name a user of a row, in the views' own words, and those with the domain; a row is kept if any matches.
+_NAMES = {
+    **{f"{who}_name": f"{who}_domain" for who in ("user", "subject", "target", "source_user")},
+    "outbound_user_name": "outbound_domain",
+}
+#: Columns with ``domain\user`` as one text, as an account was given to a tool (``wmic /user:``) too.
+_ACCOUNTS = (
+    *("user", "source_user", "target_user", "subject_account", "target_account", "explicit_user"),
+    *("effective_user", "causality_user", "share_user", "nearest_act_user", "parent_user"),
+)
+#: What a filter beneath a count looks at. Not at the subject: where it is not the user, it is the computer as a rule.
+EVENTS = (
+    *("event_time", "host", "ingested_at"),
+    *("user_name", "user_domain", "target_name", "target_domain", "explicit_user"),
+)
 _HOSTS = ("host", "dest", "source_host", "target_host")
 #: The ends of a session or a chain as the records of the other end name them: all there is of one without logs.
 _SIDES = ("source", "target", "target_server", "source_ip", "destination_ip", "workstation")
@@ -115,7 +126,7 @@ class Filters:
             terms.append(term)
             values |= found
         if self.user:
-            term, found = _user_term(self.user, columns)
+            term, found = user_term(self.user, columns)
             terms.append(term)
             values |= found
         if self.ingested_since:
@@ -183,25 +194,38 @@ def _time_term(option: str, columns: Collection[str], *, lasting: bool) -> str:
     return f"greatest({', '.join(times)}) >= $since"
 
 
-def _user_term(user: str, columns: Collection[str]) -> tuple[str, dict[str, Any]]:
+def user_term(user: str, columns: Collection[str]) -> tuple[str, dict[str, Any]]:
+    """Return SQL over *columns* that is true of rows that name *user*, and its parameters.
+
+    *user* is ``NAME``, ``DOMAIN\\NAME`` or ``NAME@DOMAIN``; logs have all three for one account. Raises
+    :class:`UsageError` for a text that names none, and where no column has users.
+    """
     domain, _, name = user.strip().lower().rpartition("\\")
+    name, _, suffix = name.partition("@")
+    domain = domain or suffix
     if not name:
-        raise UsageError(f"--user {user}: names no user; give NAME or DOMAIN\\NAME")
+        raise UsageError(f"--user {user}: names no user; give NAME, DOMAIN\\NAME or NAME@DOMAIN")
     terms = []
-    for column in _NAMES:
+    for column, of_domain in _NAMES.items():
         if column in columns:
-            of_domain = column.replace("_name", "_domain")
-            in_domain = f" and {_same_domain(f'lower({of_domain})', domain)}" if domain and of_domain in columns else ""
-            terms.append(f"(lower({column}) = $user_name{in_domain})")
+            text = f"lower({column})"
+            is_name = f"({text} = $user_name or starts_with({text}, $user_at))"
+            if domain and of_domain in columns:
+                is_name = f"({is_name} and {_same_domain(f'lower({of_domain})', domain)} or {_at_domain(text, domain)})"
+            terms.append(is_name)
     for column in _ACCOUNTS:
         if column in columns:
             text = f'lower("{column}")'
-            in_domain = f" and {_same_domain(_domain_of(text), domain)}" if domain else ""
-            terms.append(f"(({text} = $user_name or ends_with({text}, '\\' || $user_name)){in_domain})")
+            is_name = f"({text} = $user_name or ends_with({text}, '\\' || $user_name)"
+            is_name += f" or starts_with({text}, $user_at) or contains({text}, '\\' || $user_at))"
+            if domain:
+                is_name = f"({is_name} and {_same_domain(_domain_of(text), domain)} or {_at_domain(text, domain)})"
+            terms.append(is_name)
     if not terms:
         raise UsageError("--user: these rows name no user")
     sql = "(" + " or ".join(terms) + ")"
-    values = {"user_name": name, "user_domain": domain, "user_domain_label": domain.partition(".")[0]}
+    values = {"user_name": name, "user_at": f"{name}@", "user_domain": domain}
+    values["user_domain_label"] = domain.partition(".")[0]
     return sql, {key: value for key, value in values.items() if re.search(rf"\${key}\b", sql)}
 
 
@@ -214,3 +238,10 @@ def _same_domain(text: str, domain: str) -> str:
     # Not split_part(...) = $label: DuckDB 2.0 fails on that where a column is empty in all of a single file.
     short = f"{text} = $user_domain_label" if "." in domain else f"starts_with({text}, $user_domain_label || '.')"
     return f"({text} = $user_domain or {short})"
+
+
+def _at_domain(text: str, domain: str) -> str:
+    """Compare ``name@domain`` in the same way."""
+    longer = f"starts_with({text}, $user_at || $user_domain || '.')"
+    short = f"{text} = $user_at || $user_domain_label" if "." in domain else longer
+    return f"({text} = $user_at || $user_domain or {short})"

@@ -16,7 +16,7 @@ from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.errors import NoDataError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
-from wmiwarehouse.hunting.filters import FRESH, Filters, bound
+from wmiwarehouse.hunting.filters import EVENTS, FRESH, Filters, bound
 from wmiwarehouse.hunting.kept import MANY, to_keep, work_out
 from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
@@ -304,8 +304,7 @@ class Hunt:
             relations.lay(connection, statements)
             where = ""
             if beneath:
-                columns = ("event_time", "host", "user_name", "user_domain", "ingested_at")
-                where, values = self._filters.where(columns, self.newest())
+                where, values = self._filters.where(EVENTS, self.newest())
                 where = bound(where, values)
             elif self._filters.ingested_since:
                 fresh, values = self._filters.fresh

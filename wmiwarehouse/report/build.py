@@ -8,7 +8,7 @@ from typing import Any
 
 from wmiwarehouse import __version__
 from wmiwarehouse.content.library import Library
-from wmiwarehouse.hunting import risk
+from wmiwarehouse.hunting import risk, unknown
 from wmiwarehouse.hunting.coverage import CAUTION
 from wmiwarehouse.hunting.hunt import Hunt
 from wmiwarehouse.hunting.selection import select
@@ -65,7 +65,12 @@ def build(
     report = Report(
         head=_head(totals, library, read, options),
         summary=words.summary(
-            found, needed, totals["hosts"], filtered=bool(hunting.filters), suppressed=suppressed.sentence(lines)
+            found,
+            needed,
+            totals["hosts"],
+            filtered=bool(hunting.filters),
+            unknown=unknown.doubts(hunting),
+            suppressed=suppressed.sentence(lines),
         ),
         needs=needed,
         queries=results,

@@ -21,9 +21,18 @@ _NETFLOW = "Netflow"
 
 
 def summary(
-    found: Found, needs: Sequence[DataNeed], hosts: int, *, filtered: bool, suppressed: str = ""
+    found: Found,
+    needs: Sequence[DataNeed],
+    hosts: int,
+    *,
+    filtered: bool,
+    unknown: Iterable[str] = (),
+    suppressed: str = "",
 ) -> tuple[str, ...]:
-    """Return who moved from where to where, when, as whom, how sure; then what is *suppressed* and was not seen."""
+    """Return who moved from where to where, when, as whom, how sure; then what is *suppressed* and was not seen.
+
+    *unknown* is said of what the filters name and no record has.
+    """
     moves = [case for case in found.cases if case.kind == "lateral movement"]
     if found.movements:
         told = [_opening(found, moves), *(_movement(case) for case in moves[:_TOLD])]
@@ -37,6 +46,7 @@ def summary(
             f"{_count(found.findings, 'act')} on single hosts{' beside that' if found.movements else ''} "
             "put a host or a user at risk."
         )
+    told += [f"{one[0].upper()}{one[1:]}." for one in unknown]
     told += [suppressed] if suppressed else []
     told.append(_not_seen(needs, hosts, filtered=filtered))
     return tuple(told)
