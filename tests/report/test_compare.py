@@ -89,6 +89,22 @@ def test_queries_risk_and_sources_change_too() -> None:
     } <= _changes(old, new)
 
 
+def test_other_filters_are_told_before_what_they_change() -> None:
+    old, new = (
+        one.model_copy(update={"head": one.head.model_copy(update=given)})
+        for one, given in (
+            (sample(3), {"host": "ws01", "user": None, "since": "2026-01-01"}),
+            (sample(2), {"host": None, "user": "alice", "since": "2026-01-01"}),
+        )
+    )
+    first, second, *rest = compare(old, new, "old.json").changes
+    assert [(one.what, one.name, one.before, one.after) for one in (first, second)] == [
+        ("new", "user", "", "alice"),
+        ("gone", "host", "ws01", ""),
+    ]
+    assert {one.kind for one in rest} == {"case"}
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -1,6 +1,7 @@
-"""What is new, gone and changed since an earlier report: cases, queries, risk, sources.
+"""What is new, gone and changed since an earlier report: filters, cases, queries, risk, sources.
 
-A case has the same id in both as long as it is the same act, so a report of more logs shows what these added.
+A case has the same id in both as long as it is the same act, so a report of more logs shows what these added. Filters
+come first: under others an act is new or gone that nothing happened to.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from wmiwarehouse.report.model import Case, Change, Query, Report, RiskObject, Source
+from wmiwarehouse.report.model import Case, Change, Head, Query, Report, RiskObject, Source
 
-_Kind = Literal["case", "query", "risk", "source"]
+_Kind = Literal["filter", "case", "query", "risk", "source"]
 _What = Literal["new", "gone", "changed"]
 #: ``key``, how it is named, and the facts of which a change is one.
 _Item = tuple[str, str, str]
@@ -19,6 +20,7 @@ _Item = tuple[str, str, str]
 def compare(old: Report, new: Report, name: str) -> Report:
     """Return *new* with its differences to *old*, a report called *name*."""
     changes = [
+        *_differences("filter", _filters(old.head), _filters(new.head)),
         *_differences("case", map(_case, old.cases), map(_case, new.cases)),
         *_differences("query", map(_query, old.queries), map(_query, new.queries)),
         *_differences("risk", map(_risk, old.risk), map(_risk, new.risk)),
@@ -42,6 +44,11 @@ def _differences(kind: _Kind, old: Iterable[_Item], new: Iterable[_Item]) -> lis
 
 def _change(what: _What, kind: _Kind, name: str, before: str, after: str) -> Change:
     return Change(what=what, kind=kind, name=name, before=before, after=after)
+
+
+def _filters(head: Head) -> list[_Item]:
+    given = {name: getattr(head, name) for name in ("since", "until", "host", "user", "ingested_since")}
+    return [(name, name.replace("_", " "), value) for name, value in given.items() if value]
 
 
 def _case(case: Case) -> _Item:

@@ -291,7 +291,7 @@ class Change(_Part):
     """One difference to the report that this one was compared with."""
 
     what: Literal["new", "gone", "changed"]
-    kind: Literal["case", "query", "risk", "source"]
+    kind: Literal["filter", "case", "query", "risk", "source"]
     name: str
     before: str
     after: str
