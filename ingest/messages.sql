@@ -326,6 +326,19 @@ create or replace macro classic_message(raw) as
             then substr(raw, strpos(raw, chr(10) || 'Message=') + 9)
     end;
 
+-- The line before that header: a local time, as Splunk's Windows input writes it everywhere.
+create or replace macro classic_time(raw) as
+    try_strptime(
+        regexp_extract(raw, '^\s*([0-9]{1,2}/[0-9]{1,2}/[0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?: [AP]M)?)', 1),
+        ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %I:%M:%S.%f %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M:%S.%f']
+    );
+-- Sysmon's own time in such a text.
+create or replace macro classic_utc_time(raw) as
+    case
+        when contains(raw, 'SourceName=Microsoft-Windows-Sysmon')
+            then utc_text(nullif(regexp_extract(raw, '\nUtcTime: ([0-9][0-9 :.-]*[0-9])', 1), '') || '+00')
+    end;
+
 -- Three names of that header are also names of data: there they must not pass for the event's.
 create or replace macro splunk_header(log, user_name, event_type, type) as
     if(

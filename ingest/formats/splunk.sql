@@ -71,20 +71,35 @@ select
         try_cast(record ->> '$.RecordID' as bigint),
         try_cast(classic_header(_header, 'RecordNumber') as bigint)
     ) as record_id,
-    coalesce(record ->> '$."#Event".System.Task', record ->> '$.TaskCategory') as task,
+    coalesce(
+        record ->> '$."#Event".System.Task', record ->> '$.TaskCategory', classic_header(_header, 'TaskCategory')
+    ) as task,
     try_cast(record ->> '$."#Event".System.Level' as integer) as level,
     try_cast(record ->> '$."#Event".System.Opcode' as integer) as opcode,
-    case record ->> '$.Keywords'
+    case coalesce(record ->> '$.Keywords', classic_header(_header, 'Keywords'))
         when 'Audit Success' then '0x8020000000000000'
         when 'Audit Failure' then '0x8010000000000000'
-        else coalesce(record ->> '$."#Event".System.Keywords', nullif(record ->> '$.Keywords', 'None'))
+        else coalesce(
+            record ->> '$."#Event".System.Keywords',
+            nullif(coalesce(record ->> '$.Keywords', classic_header(_header, 'Keywords')), 'None')
+        )
     end as keywords,
+    -- Without Splunk's own time there is the text's, and Sysmon's in the text.
+    case when (record ->> '$._time') is null then classic_utc_time(record ->> '$._raw') end as _utc_time,
+    coalesce(
+        try_cast(record ->> '$._time' as timestamp),
+        case when (record ->> '$._time') is null then classic_time(record ->> '$._raw') end
+    ) as _local_time,
+    coalesce(record ->> '$.sourcetype', record ->> '$.source', record ->> '$.EventCode') is null as _is_text,
+    case when _is_text then host_name(classic_header(_header, 'ComputerName')) end as _local_host,
+    case when _is_text then cast(_local_time as date) end as _local_date,
     coalesce(
         try_cast(record ->> '$."#Event".System.TimeCreated."#attributes".SystemTime' as timestamptz),
         case
             when unix_time(record ->> '$._time') is not null then unix_time(record ->> '$._time')
             when has_zone(record ->> '$._time') then zoned_time(record ->> '$._time')
-            else local_to_utc(try_cast(record ->> '$._time' as timestamp), clock.offset_seconds, clock.zone)
+            when _utc_time is not null then _utc_time
+            else local_to_utc(_local_time, clock.offset_seconds, clock.zone)
         end
     ) as event_time,
     case
@@ -93,13 +108,16 @@ select
             or has_zone(record ->> '$._time')
             or unix_time(record ->> '$._time') is not null
             then 'logged'
+        when _utc_time is not null then 'utc_time'
         else coalesce(clock.time_source, 'assumed')
     end as time_source,
     try_cast(record ->> '$."#Event".System.Execution."#attributes".ProcessID' as bigint) as execution_process_id,
     try_cast(record ->> '$."#Event".System.Execution."#attributes".ThreadID' as bigint) as execution_thread_id,
     guid(record ->> '$."#Event".System.Correlation."#attributes".ActivityID') as activity_id,
     guid(record ->> '$."#Event".System.Correlation."#attributes".RelatedActivityID') as related_activity_id,
-    coalesce(record ->> '$."#Event".System.Security."#attributes".UserID', record ->> '$.Sid') as system_user_sid,
+    coalesce(
+        record ->> '$."#Event".System.Security."#attributes".UserID', record ->> '$.Sid', classic_header(_header, 'Sid')
+    ) as system_user_sid,
     case
         when (record ->> '$."#Event".System.Channel') is not null
             then case
@@ -151,8 +169,11 @@ select
         else json_extract_string(record, '$."#Event".EventData.Data')
     end as "data.Data"
 from records
--- One row at most: the zone that the user names.
-left join clock on clock.source_no = records.source_no
+-- One row at most: the zone that the user names or, for raw text, what the first pass found for the host's day.
+left join clock
+    on clock.source_no = records.source_no
+    and clock.host is not distinct from _local_host
+    and clock.local_date is not distinct from _local_date
 left join message_labels
     on message_labels.event_id = coalesce(
         try_cast(record ->> '$.EventCode' as integer),

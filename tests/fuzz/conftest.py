@@ -127,5 +127,6 @@ def cases(request: pytest.FixtureRequest) -> Callable[[float], Iterator[random.R
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scenario's logs."""
     folder = tmp_path_factory.mktemp("lab")
-    generate(folder, formats=("evtx", "exported", "nxlog", "event_xml_utf16", "get_winevent", "splunk", "winlogbeat"))
+    others = ("event_xml_utf16", "get_winevent", "splunk", "splunk_raw", "winlogbeat")
+    generate(folder, formats=("evtx", "exported", "nxlog", *others))
     return folder

@@ -169,7 +169,7 @@ def test_json_lines(lines: list[bytes], read: Read, cases: Cases) -> None:
             assert not missing, (len(missing), case)
 
 
-@pytest.mark.parametrize("name", ["event_xml_utf16", "get_winevent", "splunk", "winlogbeat"])
+@pytest.mark.parametrize("name", ["event_xml_utf16", "get_winevent", "splunk", "splunk_raw", "winlogbeat"])
 def test_other_formats(name: str, lab: Path, read: Read, cases: Cases) -> None:
     """Arrays, other encodings, XML, events inside of values: less is read only where something is said."""
     path = min((path for path in (lab / name).rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)

@@ -226,3 +226,43 @@ def test_a_forced_zone_reaches_formats_that_seldom_need_one(lake: Lake, tmp_path
     path.write_text(json.dumps(record), encoding="utf-8")
     lake.ingest(path, assume_tz="Europe/Berlin")
     assert times(lake) == [("2024-05-06 06:00", "forced_zone")]
+
+
+_RAW = "{} AM\nLogName={}\nSourceName={}\nEventCode={}\nComputerName=WS01.acme.example\nRecordNumber={}\nMessage={}\n"
+_SECURITY = ("Security", "Microsoft Windows security auditing.", 4689)
+_SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 5)
+
+
+@pytest.mark.parametrize(
+    ("utc_time", "zone", "expected"),
+    [
+        ("2024-05-06 12:00:00.250", None, [("2024-05-06 12:00", "inferred_offset"), ("2024-05-06 12:00", "utc_time")]),
+        (None, None, [("2024-05-06 08:00", "assumed"), ("2024-05-06 08:00", "assumed")]),
+        (None, "Europe/Berlin", [("2024-05-06 06:00", "forced_zone"), ("2024-05-06 06:00", "forced_zone")]),
+    ],
+)
+def test_raw_text_has_the_offset_that_sysmon_tells(
+    lake: Lake, tmp_path: Path, utc_time: str | None, zone: str | None, expected: list[tuple[str, str]]
+) -> None:
+    path = tmp_path / "raw.txt"
+    ended = "Process terminated:\nRuleName: -\n" + (f"UtcTime: {utc_time}\n" if utc_time else "") + "ProcessId: 4"
+    path.write_text(
+        _RAW.format("05/06/2024 08:00:00", *_SECURITY, 1, "A process has exited.")
+        + _RAW.format("05/06/2024 08:00:00", *_SYSMON, 2, ended),
+        encoding="utf-8",
+    )
+    summary = lake.ingest(path, assume_tz=zone)
+    assert times(lake) == expected
+    assert bool(summary.problems) == (expected[0][1] == "assumed")
+    assert lake.value("select count(*) from events where host = 'ws01'") == 2
+
+
+def test_raw_text_without_a_time_or_a_computer_counts_once(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "raw.txt"
+    texts = [_RAW.format(f"{month}/06/2024 08:00:00", *_SECURITY, month, "x") for month in ("05", "13", "06")]
+    texts[2] = texts[2].replace("ComputerName=WS01.acme.example\n", "")
+    path.write_text("".join(texts), encoding="utf-8")
+    summary = lake.ingest(path)
+    assert summary.records == 3
+    assert [str(time)[:7] for time, _ in times(lake)] == ["2024-05", "2024-06", "None"]
+    assert any("has no time" in why for _, _, why, _ in summary.problems)

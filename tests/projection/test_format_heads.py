@@ -41,7 +41,7 @@ def using(folder: Path) -> Projection:
     ("head", "words"),
     [
         ('name = "own"\nreader = "json"\n', "keys is missing"),
-        ('name = "own"\nreader = "csv"\nkeys = [["a"]]', "reader 'csv' is none of evtx, json, xml"),
+        ('name = "own"\nreader = "csv"\nkeys = [["a"]]', "reader 'csv' is none of evtx, json, text, xml"),
         ('reader = "json"\nkeys = [["a"]]', "name is missing"),
         (HEAD + 'not_key = ["x"]', "unknown word 'not_key' in the head, did you mean 'not_keys'?"),
         (HEAD + 'quite_other = "x"', "unknown word 'quite_other' in the head"),
@@ -56,7 +56,11 @@ def using(folder: Path) -> Projection:
         (HEAD + "each = 'a\"b'", "is no path of names"),
         ('name = "own"\nreader = "xml"\neach = "x"', "each is for reader json only"),
         ('name = "own"\nreader = "evtx"\nkeys = [["x"]]', "keys is for reader json only"),
-        (HEAD + 'like = "evtx"', "has no select of its own"),
+        (HEAD + 'like = "evtx"', "has no select of its own but a first pass"),
+        ('name = "own"\nreader = "text"\n', "begins is missing"),
+        ('name = "own"\nreader = "text"\nbegins = "["', "begins is no regular expression"),
+        ('name = "own"\nreader = "text"\nbegins = "^x*"', "begins would be met by an empty text"),
+        (HEAD + 'begins = "^x"', "begins and once are for reader text only"),
     ],
 )
 def test_a_head_that_cannot_be_used(tmp_path: Path, head: str, words: str) -> None:

@@ -64,6 +64,8 @@ def shapes(projection: Projection) -> Shapes:
             fmt.each,
             fmt.event_xml,
             fmt.user_data_xml,
+            fmt.begins,
+            fmt.once,
             projection.rank(fmt),
         )
         for fmt in projection.formats.values()

@@ -68,7 +68,7 @@ class Projection:
         self.events = sorted(events, key=lambda event: "event_ids" not in event.document.head)
         if folders:
             for fmt in self.formats.values():
-                _ = self._model(fmt).projection
+                _ = self._model(fmt).projection, fmt.clock
             for event in self.events:
                 _ = event.columns
 
@@ -180,16 +180,16 @@ select {", ".join(f"{final.get(name, name)} as {name}" for name in EVENT_COLUMNS
         from wmiwarehouse.projection.jsonpaths import PathError, Structure, collect, rewrite
 
         fmt = self.formats[name]
-        model = self._model(fmt)
-        if model.clock is None:
+        first = fmt.clock or self._model(fmt).clock
+        if first is None:
             return None
         record = Structure("record", "r")
         try:
-            collect(model.clock, record)
+            collect(first, record)
             record.spec()
         except PathError as error:
-            raise IngestFileError(f"{model.document.path}: {error}") from None
-        select = rewrite(model.clock, record).sql("duckdb")
+            raise IngestFileError(f"{fmt.document.path}: {error}") from None
+        select = rewrite(first, record).sql("duckdb")
         return f"""
 with parsed as (select *, {record.transform()} as r from {_located(fmt)}),
 evidence as ({select.replace("FROM records", "FROM parsed AS records")})
@@ -303,7 +303,7 @@ def _is_about_text(condition: exp.Expression) -> bool:
 def _located(fmt: Format) -> str:
     """Return the relation of the records of *fmt*, each taken out of the ``document`` that it lies in."""
     if fmt.at == ("",):
-        return "records"
+        return "(select *, record as document from records) as records"
     # One look for all keys at all paths: each json_extract of its own would parse the document again.
     paths: dict[str, int] = {}
     whens = []

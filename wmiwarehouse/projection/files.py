@@ -6,6 +6,7 @@ A misspelt word in a head would otherwise do nothing without a word, so heads ar
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +73,7 @@ class Format:
 
     @property
     def reader(self) -> str:
-        """Which reader decodes the bytes: ``evtx``, ``json`` or ``xml``."""
+        """Which reader decodes the bytes: ``evtx``, ``json``, ``text`` or ``xml``."""
         return str(self.document.head["reader"])
 
     @property
@@ -104,6 +105,16 @@ class Format:
     def event_xml(self) -> str:
         """The field of a record that may hold the event's XML; empty for none."""
         return str(self.document.head.get("event_xml", ""))
+
+    @property
+    def begins(self) -> str:
+        """The pattern of what begins a record in text; ``^`` is the beginning of a line."""
+        return str(self.document.head.get("begins", ""))
+
+    @property
+    def once(self) -> str:
+        """What stands once in such a record; empty where nothing is known to."""
+        return str(self.document.head.get("once", ""))
 
     @property
     def user_data_xml(self) -> str:
@@ -199,14 +210,17 @@ def columns_of(
     return columns
 
 
+#: What the first pass of a format tells.
+_CLOCK_COLUMNS = ("host", "local_date", "evidence", "offset_seconds")
+
 #: What the head of a format may say, and as what.
 _HEAD = {
     "name": "text", "title": "text", "reader": "text", "carries": "text", "like": "text", "event_xml": "text",
-    "user_data_xml": "text",
+    "user_data_xml": "text", "begins": "text", "once": "text",
     "docs": "list of texts", "not_keys": "list of texts", "at": "text or list of texts",
     "each": "text or list of texts", "keys": "list of lists of texts",
 }  # fmt: skip
-_READERS = ("evtx", "json", "xml")
+_READERS = ("evtx", "json", "text", "xml")
 _JSON_ONLY = ("keys", "not_keys", "at", "each", "event_xml", "user_data_xml")
 
 
@@ -238,21 +252,32 @@ def _check_head(document: frontmatter.Document) -> None:
     wrong = next((name for name in _JSON_ONLY if name in head and head["reader"] != "json"), None)
     if wrong:
         raise IngestFileError(f"{path}: {wrong} is for reader json only")
-    if head["reader"] == "json" and "keys" not in head:
-        raise IngestFileError(f"{path}: keys is missing in the head: nothing would be of this format")
+    for reader, name in (("json", "keys"), ("text", "begins")):
+        if head["reader"] == reader and not head.get(name):
+            raise IngestFileError(f"{path}: {name} is missing in the head: nothing would be of this format")
+    if {"begins", "once"} & head.keys():
+        _check_begins(path, head)
     paths = [*_several(head.get("at", "")), *_several(head.get("each", [])), *head.get("not_keys", [])]
     for text in [*paths, *(key for group in head.get("keys", []) for key in group)]:
         if (text and not all(text.split("."))) or set(text) & {'"', "\\"}:
             raise IngestFileError(f"{path}: {text!r} is no path of names with dots between them")
 
 
+def _check_begins(path: Path, head: dict[str, Any]) -> None:
+    if head["reader"] != "text":
+        raise IngestFileError(f"{path}: begins and once are for reader text only")
+    try:
+        found = re.compile(head["begins"], re.MULTILINE).match("")
+    except re.error as error:
+        raise IngestFileError(f"{path}: begins is no regular expression: {error}") from None
+    if found:
+        raise IngestFileError(f"{path}: begins would be met by an empty text")
+
+
 def load_format(path: Path) -> Format:
     """Read a file of ``formats/``."""
     document = frontmatter.read(path)
     _check_head(document)
-    has_sql = any(line.strip() and not line.startswith("--") for line in document.body.split("\n"))
-    if "like" in document.head and has_sql:
-        raise IngestFileError(f"{path}: a format that is like another has no select of its own")
     return Format(document)
 
 
@@ -260,7 +285,7 @@ def _format_selects(document: frontmatter.Document) -> tuple[exp.Select | None, 
     """Return the projection and the first pass of a format."""
     path = document.path
     if "like" in document.head:
-        return None, None
+        return None, _own_clock(document)
     *clock, projection = _selects(document)
     missing = [name for name in FORMAT_COLUMNS if name not in columns_of(projection, FORMAT_COLUMNS, path)]
     if missing:
@@ -271,6 +296,19 @@ def _format_selects(document: frontmatter.Document) -> tuple[exp.Select | None, 
     if len(clock) > 1:
         raise IngestFileError(f"{path}: at most one select before the projection")
     return projection, clock[0] if clock else None
+
+
+def _own_clock(document: frontmatter.Document) -> exp.Select | None:
+    """Return the first pass of a format that is like another in all else."""
+    if not any(line.strip() and not line.startswith("--") for line in document.body.split("\n")):
+        return None
+    *others, clock = _selects(document)
+    missing = [name for name in _CLOCK_COLUMNS if name not in clock.named_selects]
+    if others or missing:
+        raise IngestFileError(
+            f"{document.path}: a format that is like another has no select of its own but a first pass"
+        )
+    return clock
 
 
 def load_event(path: Path) -> EventSource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import BinaryIO
 
-from wmiwarehouse.readers import documents, event_fields, evtx, jsonlines, xml
+from wmiwarehouse.readers import documents, event_fields, evtx, jsonlines, text_records, xml
 from wmiwarehouse.readers.evtx_values import ValueCheck
 from wmiwarehouse.readers.model import Content, Outcome, Records, Slice, Survey
 from wmiwarehouse.readers.shapes import Layout
@@ -34,6 +34,8 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout, values
         return evtx.read(stream, part, outcome, values)
     if layout.kind == "xml":
         return xml.read(stream, part, outcome, layout)
+    if layout.kind == "text":
+        return text_records.read(stream, part, outcome, layout)
     records = (
         jsonlines.read(stream, part, outcome)
         if layout.kind == "lines"

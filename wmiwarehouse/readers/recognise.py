@@ -127,6 +127,8 @@ def _recognise_content(place: Place, source: BinaryIO, shapes: Shapes) -> Candid
     text = decoded(head, encoding)
     if xml.begins(text):
         return _xml(place, text, encoding, shapes)
+    if shape := shapes.text(text):
+        return Candidate(place, shape.name, Layout("text", encoding, shape))
     return _recognise_json(place, head, encoding, stream, shapes)
 
 
@@ -143,7 +145,8 @@ def _may_be_log(head: bytes, name: str, shapes: Shapes) -> bool:
         return True
     encoding = encoding_of(head)
     text = decoded(head, encoding)
-    return xml.begins(text) or xml.stands_in(text) or _may_be_json(text, encoding, shapes)
+    stands_in = xml.stands_in(text) or shapes.text(text, anywhere=True) is not None
+    return xml.begins(text) or stands_in or _may_be_json(text, encoding, shapes)
 
 
 def _xml(place: Place, text: str, encoding: str, shapes: Shapes) -> Candidate | Skipped:
@@ -240,7 +243,10 @@ def _is_in_lines(text: str) -> bool:
 def _no_log(place: Place, head: bytes, encoding: str, stream: Spent, shapes: Shapes) -> Candidate | Skipped:
     if b"\0" in head and encoding == "utf-8":
         return _recognise_damaged_evtx(place, head, stream, shapes)
-    if _SIGNS.search(decoded(head, encoding)):
+    text = decoded(head, encoding)
+    if shape := shapes.text(text, anywhere=True):
+        return Candidate(place, shape.name, Layout("text", encoding, shape))
+    if _SIGNS.search(text):
         return Skipped(place, "text of what seem to be Windows events, in no form that is read", damaged=True)
     named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
     return Skipped(place, f"not an event log: neither EVTX nor JSON nor event XML{named}")

@@ -6,6 +6,7 @@ that overlap say so themselves with ``not_keys``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,10 @@ class Shape:
     """The field that may hold the event's XML."""
     user_data_xml: str = ""
     """The field that may hold as XML what stands in the event's UserData."""
+    begins: str = ""
+    """The pattern of what begins a record, in text that is neither JSON nor XML."""
+    once: str = ""
+    """What stands once in such a record: where it stands twice, the beginning of one is damaged."""
     rank: int = 0
     """Decides between formats of equally many keys: a user's own before the shipped ones."""
 
@@ -56,6 +61,11 @@ class Shape:
             and not any(_all_in(text, key) for key in self.not_keys)
         )
 
+    def begins_in(self, text: str, *, anywhere: bool) -> bool:
+        """Whether a record begins *text*, or a line of it."""
+        begins = re.compile(self.begins, re.MULTILINE)
+        return bool(begins.search(text) if anywhere else begins.match(text.lstrip()))
+
 
 def _all_in(text: str, path: str) -> bool:
     return all(f'"{name}"' in text for name in path.split("."))
@@ -66,7 +76,8 @@ class Layout:
     """How the bytes of one source are to be read: found when it is recognised, needed by whoever reads it."""
 
     kind: str = "lines"
-    """``evtx``, ``lines`` (one JSON object a line), ``documents`` (JSON in any other arrangement) or ``xml``."""
+    """``evtx``, ``lines`` (one JSON object a line), ``documents`` (JSON in any other arrangement), ``xml`` or
+    ``text`` (records of several lines)."""
     encoding: str = "utf-8"
     shape: Shape = Shape("")
     lists: tuple[str, ...] = ()
@@ -82,6 +93,7 @@ class Shapes:
     def __init__(self, shapes: Iterable[Shape]) -> None:
         everything = sorted(shapes, key=lambda s: (-len(s.keys), -s.rank, s.name))
         self._json = [shape for shape in everything if shape.reader == "json"]
+        self._text = [shape for shape in everything if shape.reader == "text"]
         self._others = {
             reader: min((s for s in everything if s.reader == reader), key=lambda s: -s.rank, default=None)
             for reader in ("evtx", "xml")
@@ -94,6 +106,10 @@ class Shapes:
     def reader(self, name: str) -> Shape | None:
         """Return the format that reader *name*, ``evtx`` or ``xml``, is for."""
         return self._others[name]
+
+    def text(self, text: str, *, anywhere: bool = False) -> Shape | None:
+        """Return the format of which a record begins *text*, or stands *anywhere* in it; None if none does."""
+        return next((shape for shape in self._text if shape.begins_in(text, anywhere=anywhere)), None)
 
     def likely(self, text: str) -> Shape | None:
         """Return the format whose names all stand in *text*, which cannot be parsed as it is."""

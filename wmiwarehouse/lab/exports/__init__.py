@@ -16,7 +16,7 @@ from wmiwarehouse.lab.exports.get_winevent import PowerShellWriter, ShallowPower
 from wmiwarehouse.lab.exports.minimal import MinimalWriter, SentinelWriter
 from wmiwarehouse.lab.exports.nxlog_old import OldNxlogWriter
 from wmiwarehouse.lab.exports.sensors import CortexArrayWriter, CortexLinesWriter, CrowdStrikeWriter
-from wmiwarehouse.lab.exports.splunk import SplunkClassicWriter, SplunkXmlWriter
+from wmiwarehouse.lab.exports.splunk import SplunkClassicWriter, SplunkRawWriter, SplunkXmlWriter
 from wmiwarehouse.lab.exports.wazuh import WazuhArchiveWriter, WazuhWriter
 from wmiwarehouse.lab.exports.winlogbeat import OldWinlogbeatWriter, WinlogbeatModuleWriter, WinlogbeatWriter
 
@@ -45,6 +45,7 @@ WRITERS: dict[str, type[Writer]] = {
     "nxlog_old": OldNxlogWriter,
     "splunk": SplunkXmlWriter,
     "splunk_classic": SplunkClassicWriter,
+    "splunk_raw": SplunkRawWriter,
     "wazuh": WazuhWriter,
     "wazuh_archive": WazuhArchiveWriter,
     "winlogbeat": WinlogbeatWriter,

@@ -7,9 +7,10 @@ latter it makes fields of its own, with a list where the sections of the text na
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from wmiwarehouse.lab.exports.base import AUDIT_FAILURE, AUDIT_SUCCESS, LinesWriter, as_text, compact, iso
+from wmiwarehouse.lab.exports.base import AUDIT_FAILURE, AUDIT_SUCCESS, LinesWriter, Writer, as_text, compact, iso
 from wmiwarehouse.lab.exports.event_xml import LEVELS, event_xml
 from wmiwarehouse.lab.exports.messages import message, sections
 from wmiwarehouse.lab.model import Body, LabEvent, to_datetime
@@ -39,16 +40,29 @@ class SplunkClassicWriter(SplunkXmlWriter):
 
     def row(self, event: LabEvent) -> dict[str, Any]:
         """Return the result."""
-        header = _header(event)
         text = message(event).replace("\r\n", "\n")
-        moment = f"{to_datetime(event.ticks):%m/%d/%Y %I:%M:%S %p}"
-        raw = "\n".join((moment, *(f"{name}={value}" for name, value in header.items()), f"Message={text}"))
         return (
             _base(event, f"WinEventLog:{event.kind.channel}", f"WinEventLog:{event.kind.channel}")
-            | header
+            | _header(event)
             | _extracted(event)
-            | {"Message": text, "_raw": raw}
+            | {"Message": text, "_raw": _classic(event, to_datetime(event.ticks))}
         )
+
+
+class SplunkRawWriter(Writer):
+    """Writes what the classic text is of itself: "Export, Raw Events". Its times are the forwarder's local ones."""
+
+    suffix = ".raw"
+
+    def texts(self, event: LabEvent) -> Iterator[str]:
+        """Yield the text."""
+        yield _classic(event, to_datetime(event.ticks) + self.settings.utc_offset) + "\n"
+
+
+def _classic(event: LabEvent, moment: datetime) -> str:
+    header = [f"{name}={value}" for name, value in _header(event).items()]
+    text = message(event).replace("\r\n", "\n")
+    return "\n".join((f"{moment:%m/%d/%Y %I:%M:%S %p}", *header, f"Message={text}"))
 
 
 def _base(event: LabEvent, source: str, sourcetype: str) -> dict[str, Any]:
