@@ -5,7 +5,7 @@
 -- keys = [["System.Provider.Name", "System.Provider_attributes", "System.TimeCreated.SystemTime", "System.TimeCreated_attributes"], ["System.EventID", "System.Channel", "System.Computer"]]
 -- not_keys = ["System.Provider.#attributes", "System.Provider.@Name"]
 -- at = ["", "Event", "_source", "_source.Event"]
--- user_data_xml = "UserData"
+-- data_xml = "UserData"
 -- docs = ["https://docs.velociraptor.app/vql_reference/parsers/parse_evtx/", "https://github.com/cea-sec/openwec/blob/main/doc/formats.md", "https://github.com/0xrawsec/golang-evtx"]
 -- carries = "everything but what the tool drops: Velociraptor a microsecond more or less and what stands beside named Data; OpenWEC half of a line end and the first of two Data of one name; golang-evtx empty unnamed Data; WHIDS the record id"
 -- ///

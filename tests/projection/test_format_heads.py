@@ -49,7 +49,7 @@ def using(folder: Path) -> Projection:
         (HEAD + "at = 3", "at has to be a text or list of texts"),
         (HEAD + "each = []", "each has to be a text or list of texts"),
         (HEAD + 'event_xml = ["x"]', "event_xml has to be a text"),
-        (HEAD + "user_data_xml = 1", "user_data_xml has to be a text"),
+        (HEAD + "data_xml = 1", "data_xml has to be a text"),
         ('name = "own"\nreader = "json"\nkeys = ["a"]', "keys has to be a list of lists of texts"),
         ('name = "own"\nreader = "json"\nkeys = [[]]', "keys has to be a list of lists of texts"),
         (HEAD + 'at = "a..b"', "'a..b' is no path of names"),

@@ -63,7 +63,7 @@ def shapes(projection: Projection) -> Shapes:
             fmt.at,
             fmt.each,
             fmt.event_xml,
-            fmt.user_data_xml,
+            fmt.data_xml,
             fmt.begins,
             fmt.once,
             projection.rank(fmt),

@@ -117,9 +117,9 @@ class Format:
         return str(self.document.head.get("once", ""))
 
     @property
-    def user_data_xml(self) -> str:
-        """The field of a record that may hold what stands in the event's UserData as XML; empty for none."""
-        return str(self.document.head.get("user_data_xml", ""))
+    def data_xml(self) -> str:
+        """The field of a record that may hold an event's data as XML; empty for none."""
+        return str(self.document.head.get("data_xml", ""))
 
 
 def _several(value: str | list[str]) -> tuple[str, ...]:
@@ -216,12 +216,12 @@ _CLOCK_COLUMNS = ("host", "local_date", "evidence", "offset_seconds")
 #: What the head of a format may say, and as what.
 _HEAD = {
     "name": "text", "title": "text", "reader": "text", "carries": "text", "like": "text", "event_xml": "text",
-    "user_data_xml": "text", "begins": "text", "once": "text",
+    "data_xml": "text", "begins": "text", "once": "text",
     "docs": "list of texts", "not_keys": "list of texts", "at": "text or list of texts",
     "each": "text or list of texts", "keys": "list of lists of texts",
 }  # fmt: skip
 _READERS = ("evtx", "json", "text", "xml")
-_JSON_ONLY = ("keys", "not_keys", "at", "each", "event_xml", "user_data_xml")
+_JSON_ONLY = ("keys", "not_keys", "at", "each", "event_xml", "data_xml")
 
 
 def _is(value: object, kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""Reads the XML that stands in a field of a record, as some exports carry an event or the UserData of one."""
+"""Reads the XML that stands in a field of a record, as some exports carry an event or the data of one."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def added(records: Records, shape: Shape, outcome: Outcome) -> Records:
 
 
 def opened(records: Records, shape: Shape, outcome: Outcome) -> Records:
-    """Yield *records*, with the data in place of the XML of an event's UserData in the field of *shape*."""
-    folder, _, last = shape.user_data_xml.rpartition(".")
+    """Yield *records*, with an event's data in place of its XML in the field of *shape*."""
+    folder, _, last = shape.data_xml.rpartition(".")
 
     def open_in(record: Any) -> bool:
         holder = look(record, folder)
@@ -42,7 +42,7 @@ def opened(records: Records, shape: Shape, outcome: Outcome) -> Records:
             holder[last] = event_xml.event(f"<Event><UserData>{xml}</UserData></Event>")["Event"]["UserData"]
         return is_xml
 
-    return _changed(records, shape, shape.user_data_xml, lambda text: f'"{last}"' in text, open_in, outcome)
+    return _changed(records, shape, shape.data_xml, lambda text: f'"{last}"' in text, open_in, outcome)
 
 
 def _changed(

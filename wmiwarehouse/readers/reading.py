@@ -43,4 +43,4 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout, values
     )
     if layout.shape.event_xml:
         records = event_fields.added(records, layout.shape, outcome)
-    return event_fields.opened(records, layout.shape, outcome) if layout.shape.user_data_xml else records
+    return event_fields.opened(records, layout.shape, outcome) if layout.shape.data_xml else records

@@ -6,6 +6,7 @@ format's name and a suffix.
 
 from __future__ import annotations
 
+from wmiwarehouse.lab.exports.azure_monitor import AgentEventWriter, WindowsEventWriter
 from wmiwarehouse.lab.exports.base import Writer
 from wmiwarehouse.lab.exports.event_object import GolangEvtxWriter, OpenWecWriter, VelociraptorWriter
 from wmiwarehouse.lab.exports.event_xml import EventXmlWriter, RedirectedXmlWriter, SavedXmlWriter
@@ -22,6 +23,8 @@ from wmiwarehouse.lab.exports.winlogbeat import OldWinlogbeatWriter, WinlogbeatM
 
 #: The names of the lab's formats beside its own three, with the writer of one file (one file for each host).
 WRITERS: dict[str, type[Writer]] = {
+    "azure_monitor": WindowsEventWriter,
+    "azure_monitor_event": AgentEventWriter,
     "cortex_xdr": CortexLinesWriter,
     "cortex_xdr_array": CortexArrayWriter,
     "crowdstrike_fdr": CrowdStrikeWriter,

@@ -46,10 +46,16 @@ class RedirectedXmlWriter(EventXmlWriter):
 
 def event_xml(event: LabEvent, quote: str = "'", *, rendered: bool = False) -> str:
     """One event on one line, as far as its values have no line ends."""
-    is_user_data = event.kind.body is Body.USER_DATA
-    body = f"<UserData>{user_data_xml(event, quote)}</UserData>" if is_user_data else _event_data(event, quote)
     words = _rendering(event, quote) if rendered else ""
-    return f"<Event xmlns={quote}{EVENT_NAMESPACE}{quote}>{_system(event, quote)}{body}{words}</Event>"
+    return (
+        f"<Event xmlns={quote}{EVENT_NAMESPACE}{quote}>{_system(event, quote)}{data_xml(event, quote)}{words}</Event>"
+    )
+
+
+def data_xml(event: LabEvent, quote: str = "'") -> str:
+    """An event's EventData or UserData."""
+    is_user_data = event.kind.body is Body.USER_DATA
+    return f"<UserData>{user_data_xml(event, quote)}</UserData>" if is_user_data else _event_data(event, quote)
 
 
 def _text(text: str) -> str:
