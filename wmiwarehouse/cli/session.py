@@ -12,7 +12,7 @@ import typer
 from wmiwarehouse.cli import options
 from wmiwarehouse.cli.evidence import log
 from wmiwarehouse.errors import ExitCode
-from wmiwarehouse.output import console
+from wmiwarehouse.output import console, ends
 
 if TYPE_CHECKING:
     from wmiwarehouse.hunting.session import Session
@@ -22,17 +22,6 @@ _ENDS = {
     "4647": "user logged off (4647); no 4634 follows",
     "boot": "the host was started anew",
     "reuse": "the next logon that got this id",
-}
-_LOGON_TYPES = {
-    2: "interactive",
-    3: "network",
-    4: "batch",
-    5: "service",
-    7: "unlock",
-    8: "network, clear text",
-    9: "new credentials",
-    10: "remote interactive",
-    11: "cached interactive",
 }
 #: So much of an event's id leads to it: wmiwh event takes a beginning.
 _UID = 10
@@ -111,15 +100,15 @@ def _show(found: Session) -> None:
 def _session(one: dict[str, Any], processes: list[dict[str, Any]]) -> dict[str, Any]:
     start, end = one["start_time"], one["end_time"]
     kind = one["logon_type"]
-    address = f"{one['source_ip']}:{one['source_port']}" if one["source_port"] else one["source_ip"]
+    address = ends.end(one["source_ip"], one["source_port"])
     return {
         "host": one["host"],
         "start": _time(start),
         "end": _time(end),
         "end known by": _ENDS.get(one["end_source"] or "", one["end_source"]) or "not in the logs",
         "duration": _duration(end - start) if start and end else "",
-        "user": "\\".join(part for part in (one["user_domain"], one["user_name"]) if part),
-        "logon type": f"{kind} {_LOGON_TYPES.get(kind, '')}".rstrip() if kind is not None else "",
+        "user": ends.account(one["user_name"], one["user_domain"]),
+        "logon type": f"{kind} {ends.LOGON_TYPES.get(kind, '')}".rstrip() if kind is not None else "",
         "source": " ".join(filter(None, (address, f"({one['workstation']})" if one["workstation"] else ""))),
         "processes": sum(process["session_uid"] == one["event_uid"] for process in processes),
         "4624": one["event_uid"][:_UID],

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.output.ends import LOGON_TYPES, account, end
 from wmiwarehouse.report.model import Evidence
 
 #: A script or an encoded command goes on for pages; ``wmiwh event`` has it whole.
@@ -21,8 +22,6 @@ _COLUMNS = """
     source_port, destination_ip, destination_port, protocol, registry_event_type, registry_path, registry_details,
     object_name, share_name, relative_target_name, wmi_operation, wmi_query, wmi_consumer, wmi_filter,
     wmi_client_machine, script_text, task"""
-_LOGON_TYPES = {2: "interactive", 3: "network", 4: "batch", 5: "service", 7: "unlock", 8: "network (clear text)"}
-_LOGON_TYPES |= {9: "new credentials", 10: "remote interactive", 11: "cached"}
 
 
 def look_up(connection: Any, uids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -69,11 +68,6 @@ def host_name(host: str | None) -> str | None:
     return host if host is None or ":" in host else host.upper()
 
 
-def account(name: str | None, domain: str | None) -> str:
-    r"""Return ``DOMAIN\name``; nothing for nobody."""
-    return "\\".join(part for part in (domain, name) if part and part != "-") if name and name != "-" else ""
-
-
 def cut(text: str, longest: int = LONGEST) -> str:
     """Return the beginning of *text* and how much of it is not shown."""
     return text if len(text) <= longest else f"{text[:longest]} ... ({len(text) - longest:,} more characters)"
@@ -89,8 +83,8 @@ def _connection(record: Mapping[str, Any]) -> str:
         return ""
     process = f"{record['process_name']}: " if record["process_name"] else ""
     ends = [
-        _end(record["source_ip"], record["source_port"]),
-        _end(record["destination_ip"], record["destination_port"]),
+        end(record["source_ip"], record["source_port"]),
+        end(record["destination_ip"], record["destination_port"]),
     ]
     return f"{process}{' to '.join(filter(None, ends))} {record['protocol'] or ''}".rstrip()
 
@@ -116,8 +110,8 @@ def _explicit_credentials(record: Mapping[str, Any]) -> str:
 def _logon(record: Mapping[str, Any]) -> str:
     if record["logon_type"] is None:
         return ""
-    kind = f"{_LOGON_TYPES.get(record['logon_type'], '')} logon (type {record['logon_type']})".strip()
-    origin = _end(record["source_ip"], record["source_port"])
+    kind = f"{LOGON_TYPES.get(record['logon_type'], '')} logon (type {record['logon_type']})".strip()
+    origin = end(record["source_ip"], record["source_port"])
     station = f" ({record['workstation']})" if record["workstation"] not in (None, "", "-") else ""
     parts = [
         kind,
@@ -132,7 +126,7 @@ def _share(record: Mapping[str, Any]) -> str:
     if not record["share_name"]:
         return ""
     name = "\\".join(filter(None, (record["share_name"], record["relative_target_name"])))
-    origin = _end(record["source_ip"], record["source_port"])
+    origin = end(record["source_ip"], record["source_port"])
     user = _user(record)
     return f"share {name}{f' from {origin}' if origin else ''}{f' as {user}' if user else ''}"
 
@@ -186,10 +180,3 @@ def _user(record: Mapping[str, Any]) -> str:
 
 def _session(record: Mapping[str, Any]) -> str:
     return f", session {record['logon_id']}" if record["logon_id"] else ""
-
-
-def _end(address: str | None, port: int | None) -> str:
-    if not address or address == "-":
-        return ""
-    shown = f"[{address}]" if ":" in address and port else address
-    return f"{shown}:{port}" if port else shown

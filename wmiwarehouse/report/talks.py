@@ -7,8 +7,9 @@ from typing import Any
 
 from wmiwarehouse.hunting.hunt import Hunt
 from wmiwarehouse.lake.query import columns_of, rows
+from wmiwarehouse.output.ends import account
 from wmiwarehouse.report.model import Talk
-from wmiwarehouse.report.records import account, host_name
+from wmiwarehouse.report.records import host_name
 
 #: A domain has as many pairs as it has hosts and servers; the rarest say most.
 MOST = 200
