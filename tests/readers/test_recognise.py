@@ -133,6 +133,10 @@ WRAPPED = json.dumps({"a": {"b": RECORD}}).encode()
             b"LogName=Security\nEventCode=4624\n",
             ("text of what seem to be Windows events, in no form that is read", True),
         ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:51b50514a959\nsize 7323827\n",
+            ("only a pointer to the file, which Git LFS keeps elsewhere: git lfs pull", True),
+        ),
         (b"a { b }\n", ("not an event log: neither EVTX nor JSON nor event XML", False)),
     ],
 )

@@ -27,6 +27,8 @@ _LINES_TRIED = 50
 _SAMPLES = 50
 _CHUNK = b"ElfChnk\0"
 _CHUNKS_TRIED = 1_024
+#: Collections of logs lie in repositories; cloned without Git LFS they are folders full of these.
+_POINTER = "version https://git-lfs.github.com/spec/v1\n"
 #: Names that only exports of Windows events have, whatever wrote them: a log that is not read must not pass for none.
 _SIGNS = re.compile(
     r'"(?:event_?id|event_?code|event_?record_?id|record_?number|event_?data|winlog(?:\.\w+)*)"\s*:|^EventCode=\d',
@@ -246,6 +248,8 @@ def _no_log(place: Place, head: bytes, encoding: str, stream: Spent, shapes: Sha
     text = decoded(head, encoding)
     if shape := shapes.text(text, anywhere=True):
         return Candidate(place, shape.name, Layout("text", encoding, shape))
+    if text.startswith(_POINTER):
+        return Skipped(place, "only a pointer to the file, which Git LFS keeps elsewhere: git lfs pull", damaged=True)
     if _SIGNS.search(text):
         return Skipped(place, "text of what seem to be Windows events, in no form that is read", damaged=True)
     named = " (its name says EVTX, its content does not)" if place.text.lower().endswith(".evtx") else ""
