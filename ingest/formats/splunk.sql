@@ -12,7 +12,11 @@
 -- Three kinds of records: the event's XML in _raw, which has everything and wins; the classic text behind 'Name=value'
 -- lines, whose sections say who is who; or only the fields that Splunk made of it, with lists of equal labels.
 select
-    classic_lines(record ->> '$._raw') as _header,
+    case
+        when (record ->> '$."#Event".System.Channel') is null then classic_lines(record ->> '$._raw')
+    end as _header,
+    coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message') as _message,
+    coalesce(try_cast(record ->> '$.EventCode' as integer), try_cast(classic_header(_header, 'EventCode') as integer)) as _code,
     coalesce(
         record ->> '$."#Event".System.Computer',
         record ->> '$.ComputerName',
@@ -49,9 +53,8 @@ select
             when starts_with(record ->> '$."#Event".System.EventID', '{')
                 then try_cast((record ->> '$."#Event".System.EventID') ->> '$."#text"' as integer)
         end,
-        try_cast(record ->> '$.EventCode' as integer),
-        try_cast(record ->> '$.EventID' as integer),
-        try_cast(classic_header(_header, 'EventCode') as integer)
+        _code,
+        try_cast(record ->> '$.EventID' as integer)
     ) as event_id,
     -- The text tells which version of 4688 it is: only version 2 knows the session of the child.
     case
@@ -129,22 +132,19 @@ select
                     )
                 else json_merge_patch(json_extract(record, '$."#Event"'), '{"System": null, "#attributes": null}')
             end
-        when coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message') is not null
+        when _message is not null
             then json_merge_patch(
                 record,
                 splunk_header(record ->> '$.LogName', record ->> '$.User', record ->> '$.EventType', record ->> '$.Type'),
-                json_object('Message', coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message')),
+                json_object('Message', _message),
                 message_data(
                     coalesce(
                         record ->> '$.LogName',
                         classic_header(_header, 'LogName'),
                         nullif(regexp_extract(record ->> '$.source', '^(?i:wineventlog):(.+)$', 1), '')
                     ),
-                    coalesce(
-                        try_cast(record ->> '$.EventCode' as integer),
-                        try_cast(classic_header(_header, 'EventCode') as integer)
-                    ),
-                    coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message'),
+                    _code,
+                    _message,
                     message_labels.labels
                 )
             )
@@ -165,7 +165,7 @@ select
         when
             coalesce(record ->> '$.SourceName', classic_header(_header, 'SourceName')) = 'PowerShell'
             and (record ->> '$."#Event".System.Channel') is null
-            then coalesce(classic_message(record ->> '$._raw'), record ->> '$.Message')
+            then _message
         else json_extract_string(record, '$."#Event".EventData.Data')
     end as "data.Data"
 from records
@@ -175,10 +175,7 @@ left join clock
     and clock.host is not distinct from _local_host
     and clock.local_date is not distinct from _local_date
 left join message_labels
-    on message_labels.event_id = coalesce(
-        try_cast(record ->> '$.EventCode' as integer),
-        try_cast(classic_header(_header, 'EventCode') as integer)
-    )
+    on message_labels.event_id = _code
 -- Previews come again as results; the last line of an export says only that it is the last.
 where
     coalesce(json_extract_string(document, '$.preview'), 'false') <> 'true'
