@@ -157,7 +157,12 @@ def test_times(quick: QuickReader, time: Any, moment: datetime, source: str) -> 
     assert (row["event_time"], row["time_source"]) == (moment, source)
 
 
-@pytest.mark.parametrize("time", ["", "now", "99999999999999999999", None, [1]])
+def test_without_splunks_own_time_there_is_that_of_the_text(quick: QuickReader) -> None:
+    (row,) = quick(result(CLASSIC | {"_time": None}))
+    assert (row["event_time"], row["time_source"]) == (TIME.replace(microsecond=0), "assumed")
+
+
+@pytest.mark.parametrize("time", ["", "now", "99999999999999999999", [1]])
 def test_times_that_are_none(quick: QuickReader, time: Any) -> None:
     (row,) = quick(result(CLASSIC | {"_time": time}))
     assert (row["event_time"], row["event_id"]) == (None, 4624)
