@@ -5,6 +5,7 @@
 -- keys = [["winlog.channel"]]
 -- at = ["", "_source"]
 -- each = ["events", "hits.hits"]
+-- dotted = true
 -- docs = ["https://www.elastic.co/guide/en/beats/winlogbeat/current/exported-fields-winlog.html"]
 -- carries = "task, opcode and keywords are words, empty values are left out; its Sysmon and Security modules move fields, which are put back: a hash's place among others, the rule's name '-' and the time of the log entry (against Sysmon's own) are lost"
 -- ///

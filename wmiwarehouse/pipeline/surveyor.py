@@ -64,6 +64,7 @@ def shapes(projection: Projection) -> Shapes:
             fmt.each,
             fmt.event_xml,
             fmt.data_xml,
+            fmt.dotted,
             fmt.begins,
             fmt.once,
             projection.rank(fmt),

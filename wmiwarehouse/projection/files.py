@@ -107,6 +107,11 @@ class Format:
         return str(self.document.head.get("event_xml", ""))
 
     @property
+    def dotted(self) -> bool:
+        """Whether a record's names may have dots in place of objects."""
+        return bool(self.document.head.get("dotted", False))
+
+    @property
     def begins(self) -> str:
         """The pattern of what begins a record in text; ``^`` is the beginning of a line."""
         return str(self.document.head.get("begins", ""))
@@ -216,12 +221,12 @@ _CLOCK_COLUMNS = ("host", "local_date", "evidence", "offset_seconds")
 #: What the head of a format may say, and as what.
 _HEAD = {
     "name": "text", "title": "text", "reader": "text", "carries": "text", "like": "text", "event_xml": "text",
-    "data_xml": "text", "begins": "text", "once": "text",
+    "data_xml": "text", "dotted": "yes or no", "begins": "text", "once": "text",
     "docs": "list of texts", "not_keys": "list of texts", "at": "text or list of texts",
     "each": "text or list of texts", "keys": "list of lists of texts",
 }  # fmt: skip
 _READERS = ("evtx", "json", "text", "xml")
-_JSON_ONLY = ("keys", "not_keys", "at", "each", "event_xml", "data_xml")
+_JSON_ONLY = ("keys", "not_keys", "at", "each", "dotted", "event_xml", "data_xml")
 
 
 def _is(value: object, kind: str) -> bool:
@@ -229,6 +234,8 @@ def _is(value: object, kind: str) -> bool:
         return _is(value, "text") or _is(value, kind.removeprefix("text or "))
     if kind == "text":
         return isinstance(value, str)
+    if kind == "yes or no":
+        return isinstance(value, bool)
     # A list without anything in it would be met by every record, or by none.
     inner = {"list of texts": "text", "list of lists of texts": "list of texts"}[kind]
     return isinstance(value, list) and bool(value) and all(_is(item, inner) for item in value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import BinaryIO
 
-from wmiwarehouse.readers import documents, event_fields, evtx, jsonlines, text_records, xml
+from wmiwarehouse.readers import documents, dotted, event_fields, evtx, jsonlines, text_records, xml
 from wmiwarehouse.readers.evtx_values import ValueCheck
 from wmiwarehouse.readers.model import Content, Outcome, Records, Slice, Survey
 from wmiwarehouse.readers.shapes import Layout
@@ -41,6 +41,8 @@ def read(stream: BinaryIO, part: Slice, outcome: Outcome, layout: Layout, values
         if layout.kind == "lines"
         else documents.read(stream, part, outcome, layout)
     )
+    if layout.shape.dotted:
+        records = dotted.opened(records, layout.shape)
     if layout.shape.event_xml:
         records = event_fields.added(records, layout.shape, outcome)
     return event_fields.opened(records, layout.shape, outcome) if layout.shape.data_xml else records

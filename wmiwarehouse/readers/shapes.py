@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from wmiwarehouse.readers.dotted import nested
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -30,6 +32,8 @@ class Shape:
     """The field that may hold the event's XML."""
     data_xml: str = ""
     """The field that may hold an event's data as XML."""
+    dotted: bool = False
+    """Whether a record's names may have dots in place of objects."""
     begins: str = ""
     """The pattern of what begins a record, in text that is neither JSON nor XML."""
     once: str = ""
@@ -101,7 +105,10 @@ class Shapes:
 
     def of(self, document: object) -> Shape | None:
         """Return the format of a JSON document; None for what is no record of any."""
-        return next((shape for shape in self._json if shape.found_in(document)), None)
+        if found := next((shape for shape in self._json if shape.found_in(document)), None):
+            return found
+        plain = nested(document)
+        return next((shape for shape in self._json if shape.dotted and shape.found_in(plain)), None)
 
     def reader(self, name: str) -> Shape | None:
         """Return the format that reader *name*, ``evtx`` or ``xml``, is for."""

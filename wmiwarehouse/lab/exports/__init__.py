@@ -19,7 +19,12 @@ from wmiwarehouse.lab.exports.nxlog_old import OldNxlogWriter
 from wmiwarehouse.lab.exports.sensors import CortexArrayWriter, CortexLinesWriter, CrowdStrikeWriter
 from wmiwarehouse.lab.exports.splunk import SplunkClassicWriter, SplunkRawWriter, SplunkXmlWriter
 from wmiwarehouse.lab.exports.wazuh import WazuhArchiveWriter, WazuhWriter
-from wmiwarehouse.lab.exports.winlogbeat import OldWinlogbeatWriter, WinlogbeatModuleWriter, WinlogbeatWriter
+from wmiwarehouse.lab.exports.winlogbeat import (
+    FlatWinlogbeatWriter,
+    OldWinlogbeatWriter,
+    WinlogbeatModuleWriter,
+    WinlogbeatWriter,
+)
 
 #: The names of the lab's formats beside its own three, with the writer of one file (one file for each host).
 WRITERS: dict[str, type[Writer]] = {
@@ -53,5 +58,6 @@ WRITERS: dict[str, type[Writer]] = {
     "wazuh_archive": WazuhArchiveWriter,
     "winlogbeat": WinlogbeatWriter,
     "winlogbeat_6": OldWinlogbeatWriter,
+    "winlogbeat_flat": FlatWinlogbeatWriter,
     "winlogbeat_module": WinlogbeatModuleWriter,
 }

@@ -82,6 +82,23 @@ class WinlogbeatModuleWriter(WinlogbeatWriter):
         return {"_index": "winlogbeat-8.17.0", "_id": f"{event.ticks:x}", "_score": 1, "_source": row}
 
 
+class FlatWinlogbeatWriter(WinlogbeatWriter):
+    """Writes hits of a search for ``fields``: names with dots, lists of one value, copies for other kinds of search."""
+
+    def row(self, event: LabEvent) -> dict[str, Any]:
+        """Return the event."""
+        fields: dict[str, Any] = {}
+        level: list[tuple[str, Any]] = list(super().row(event).items())
+        while level:
+            name, value = level.pop()
+            if isinstance(value, dict):
+                level += [(f"{name}.{inner}", one) for inner, one in value.items()]
+            else:
+                fields[name] = value if isinstance(value, list) else [value]
+        fields |= {f"{name}.keyword": fields[name] for name in list(fields) if name.startswith("winlog.event_data.")}
+        return {"_index": "winlogbeat", "_id": f"{event.host}-{event.record_id}", "fields": fields}
+
+
 class OldWinlogbeatWriter(WinlogbeatWriter):
     """Writes lines as Winlogbeat 6 does: no ``winlog``, and the time of the event in milliseconds only."""
 
