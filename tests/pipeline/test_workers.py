@@ -15,6 +15,8 @@ import duckdb
 import pytest
 
 from wmiwarehouse.errors import ExitCode, WmiwhError
+from wmiwarehouse.lake import catalog
+from wmiwarehouse.lake.query import fetch
 from wmiwarehouse.pipeline import buffer, worker
 from wmiwarehouse.pipeline.buffer import Buffer, Source
 from wmiwarehouse.pipeline.part_writer import PartWriter
@@ -266,6 +268,15 @@ def test_text_beyond_ascii_survives_the_way_to_a_table() -> None:
     table.validate(full=True)
     assert table["record"].to_pylist() == texts
     assert table["source_record"].to_pylist() == [0, 1, 2, 3]
+
+
+def test_duckdb_draws_no_progress_of_its_own(tmp_path: Path) -> None:
+    """It does in processes that were started with -c, which workers are: on standard output, between the rows."""
+    (tmp_path / "events").mkdir()
+    writer, hunts = PartWriter(tmp_path / "events", "part", Projection().functions), catalog.connect()
+    for connection in (writer._connection, hunts, catalog.beside(hunts)):
+        assert fetch(connection, "select current_setting('enable_progress_bar') as it").to_pylist() == [{"it": False}]
+        connection.close()
 
 
 def test_parts_are_sorted(tmp_path: Path, lab: Lab) -> None:

@@ -17,6 +17,7 @@ from wmiwarehouse.content import findings
 from wmiwarehouse.content.library import Library
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk, memory, spill
+from wmiwarehouse.lake.query import SETTINGS
 from wmiwarehouse.lake.relations import analytic_requirement, lay_lake
 from wmiwarehouse.lake.settings import Settings
 from wmiwarehouse.lake.views import create_views
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 #: Oldest DuckDB whose shell has to open ``warehouse.duckdb``; 2.0's own format is refused by the 1.5 shells.
 _STORAGE = "v1.4.0"
-
-#: Settings that keep a connection from loading code and from reading in the session's time zone.
-_SETTINGS = "set timezone = 'UTC'"
 
 
 #: An optimizer that took up to two fifths of a hunt in a small warehouse, twice as long as the rows themselves, and the
@@ -51,7 +49,7 @@ def connect(
     config |= {"memory_limit": memory_limit} if memory_limit else {}
     config |= {"threads": threads} if threads else {}
     connection = duckdb.connect(config=config)
-    connection.execute(_SETTINGS)
+    connection.execute(SETTINGS)
     with suppress(duckdb.Error):  # another version may have none of that name
         connection.execute(_WITHOUT)
     return connection
@@ -65,7 +63,7 @@ def of_hunts(root: Path) -> duckdb.DuckDBPyConnection:
 def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return a second connection to the database of *connection*, set up as that one is."""
     cursor = connection.cursor()
-    cursor.execute(_SETTINGS)
+    cursor.execute(SETTINGS)
     return cursor
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wmiwarehouse.lake import disk, doubts, duplicates, rest, tables
+from wmiwarehouse.lake.query import SETTINGS
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 
 _MEMORY = "1GB"
@@ -77,7 +78,7 @@ def commit(
     _drop_unfinished(staged)
     connection = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(staged / "spill")})
     try:
-        connection.execute("set timezone = 'UTC'")
+        connection.execute(SETTINGS)
         parts = sorted((staged / "events").glob("*.parquet"))
         counts = doubts.counts(connection, parts, ingested_at + _TOLERATED, is_bare)
         hosts = rest.hosts(connection, parts)

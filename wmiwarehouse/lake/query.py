@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8192
 
+#: What every connection is set to. In a notebook, and in a process that was started with ``-c`` as workers are, DuckDB
+#: draws the progress of a long statement on standard output, in the middle of what belongs there.
+SETTINGS = "set timezone = 'UTC'; set enable_progress_bar = false"
+
 
 def rows(connection: Any, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Run *sql* with named *parameters* and return every row as a dict."""

@@ -62,7 +62,7 @@ def staging(warehouse: Warehouse) -> Iterator[tuple[Path, Any]]:
         # One thread: the order of the rows stays, and two that sort wide rows at once don't fit into this memory.
         config = {"memory_limit": _MEMORY, "threads": 1, "temp_directory": str(folder / "spill")}
         with duckdb.connect(config=config) as connection:  # type: ignore[arg-type]
-            connection.execute("set timezone = 'UTC'")
+            connection.execute(query.SETTINGS)
             yield folder, connection
     except (OSError, duckdb.Error) as error:
         if (reason := disk.why(error)) is None:

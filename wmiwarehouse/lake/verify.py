@@ -13,7 +13,7 @@ from typing import Any
 from wmiwarehouse.errors import WmiwhError
 from wmiwarehouse.lake import disk, spill, tables
 from wmiwarehouse.lake.manifest import Listing, list_lake, sha256
-from wmiwarehouse.lake.query import rows
+from wmiwarehouse.lake.query import SETTINGS, rows
 from wmiwarehouse.lake.rest import key
 from wmiwarehouse.lake.warehouse import Batch, Warehouse
 from wmiwarehouse.readers.containers import unescaped
@@ -153,6 +153,7 @@ def _counts(batch: Batch, sources: list[dict[str, Any]], found: Verified) -> Ite
     query = "select source_id, source_file, count(*) as records from read_parquet($parts) group by all"
     try:
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": ""}) as connection:
+            connection.execute(SETTINGS)
             there = {key(row): row["records"] for row in rows(connection, query, {"parts": parts})} if parts else {}
     except duckdb.Error as error:
         yield Finding("unreadable", batch.id, "events", str(error).splitlines()[0])

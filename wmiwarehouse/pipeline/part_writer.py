@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wmiwarehouse.lake.query import SETTINGS
 from wmiwarehouse.pipeline.buffer import Buffer
 from wmiwarehouse.projection.compiler import Statements
 
@@ -63,7 +64,7 @@ class PartWriter:
                 "autoinstall_known_extensions": False,
             }
         )
-        self._connection.execute("set timezone = 'UTC'")
+        self._connection.execute(SETTINGS)
         self._connection.execute(functions)
         for relation, slot in self._slots.items():
             self._connection.register(relation, slot)
