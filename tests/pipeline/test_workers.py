@@ -274,9 +274,11 @@ def test_duckdb_draws_no_progress_of_its_own(tmp_path: Path) -> None:
     """It does in processes that were started with -c, which workers are: on standard output, between the rows."""
     (tmp_path / "events").mkdir()
     writer, hunts = PartWriter(tmp_path / "events", "part", Projection().functions), catalog.connect()
+    query = "select current_setting('enable_progress_bar') as it"
     for connection in (writer._connection, hunts, catalog.beside(hunts)):
-        assert fetch(connection, "select current_setting('enable_progress_bar') as it").to_pylist() == [{"it": False}]
-        connection.close()
+        assert fetch(connection, query).to_pylist() == [{"it": False}]
+    hunts.close()
+    writer.close()
 
 
 def test_parts_are_sorted(tmp_path: Path, lab: Lab) -> None:
