@@ -6,7 +6,7 @@
 -- once = "\nLogName="
 -- like = "splunk"
 -- docs = ["https://docs.splunk.com/Documentation/Splunk/latest/Search/Exportsearchresults", "https://docs.splunk.com/Documentation/Splunk/latest/Data/MonitorWindowseventlogdata"]
--- carries = "what the English text of the events tells; times cut to seconds and without a zone"
+-- carries = "what the English text of the events tells; times cut to seconds and without a zone; nothing parts the records, so text in an event that looks like the beginning of another makes two of it"
 -- ///
 -- First pass: the line before each event is the forwarder's local time. What Sysmon writes in UTC tells how far that is off.
 select
