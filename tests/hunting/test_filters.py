@@ -269,6 +269,20 @@ def test_credentials_are_counted_for_the_user_they_are_of(warehouse: Path) -> No
         assert _rows(warehouse, "stack_explicit_credentials", user=user) == of_user
 
 
+def test_a_movement_is_also_of_the_user_who_gave_anothers_password(warehouse: Path) -> None:
+    given = [row for row in _rows(warehouse, "chain_wmic_to_child") if row["explicit_user"]]
+    pairs = {(row["source_user_name"].lower(), row["explicit_user"].lower().rpartition("\\")[2]) for row in given}
+    assert pairs
+    for giver, owner in pairs:
+        moved = {row["user"].lower().rpartition("\\")[2] for row in _rows(warehouse, "lateral_movement", user=giver)}
+        assert owner in moved, (giver, moved)
+    everything = _rows(warehouse, "lateral_movement")
+    others = [row for row in everything if row["user"] and row["user"].lower().endswith("\\alice")]
+    assert others
+    assert [row for row in _rows(warehouse, "lateral_movement", user="alice") if row in others] == others
+    assert len(_rows(warehouse, "lateral_movement", user="alice")) < len(everything)
+
+
 def test_a_user_that_no_record_names(warehouse: Path) -> None:
     def about(user: str) -> list[str]:
         with open_hunt(warehouse, LIBRARY, Filters(user=user)) as hunting:

@@ -17,8 +17,8 @@ from wmiwarehouse.hunting.moments import from_now, ingested, moment
 
 __all__ = ["EVENTS", "FRESH", "Filters", "bound", "moment", "short_host", "user_term"]
 
-#: The relation that holds the ``event_uid`` of every record that came in since; whoever filters rows has to make it.
-FRESH = "ingested_since"
+#: The relations that hold the ``event_uid`` of every record that came in since, and of all that the user did.
+FRESH, BY_USER = "ingested_since", "events_by_user"
 
 #: Columns that name a user of a row, in the views' own words, and those with the domain; a row is kept if any matches.
 _NAMES = {
@@ -80,6 +80,15 @@ class Filters:
             found["ingested_since"] = ingested(self.ingested_since, "ingested-since")
         return replace(self, **{name: time.isoformat() for name, time in found.items()})
 
+    def lay(self, connection: Any) -> None:
+        """Make the relations that :meth:`where` may name, over the ``lake_events`` of *connection*."""
+        if self.ingested_since:
+            where, values = self.fresh
+            connection.execute(f"create table {FRESH} as select event_uid from lake_events where {where}", values)
+        if self.user:
+            where = bound(*user_term(self.user, ("user_name", "user_domain", "subject_name", "subject_domain")))
+            connection.execute(f"create view {BY_USER} as select event_uid from lake_events where {where}")
+
     @property
     def fresh(self) -> tuple[str, dict[str, Any]]:
         """SQL over ``lake_events`` that keeps what came in since, and its parameters; without any, all of it."""
@@ -127,7 +136,9 @@ class Filters:
             values |= found
         if self.user:
             term, found = user_term(self.user, columns)
-            terms.append(term)
+            # A movement has the user that it ran as; whoever gave another's password is in the source's records.
+            is_done_by = "source_evidence" in columns and "source_user_name" not in columns
+            terms.append(f"({term} or {_rests_on('source_evidence', BY_USER)})" if is_done_by else term)
             values |= found
         if self.ingested_since:
             if "ingested_at" in columns:
@@ -166,15 +177,16 @@ def bound(where: str, values: dict[str, Any]) -> str:
     return re.sub(r"\$([a-z_]+)", literal, where)
 
 
+def _rests_on(column: str, relation: str, uid: str = "record.event_uid") -> str:
+    """Return SQL that is true of a row if one of the records listed in *column* is in *relation*."""
+    listed = f"from unnest({column}) as listed (record)"
+    return f"exists (select 1 {listed} where {uid} in (select event_uid from {relation}))"
+
+
 def _fresh_term(columns: Collection[str]) -> str:
-    fresh = f"in (select event_uid from {FRESH})"
-    terms = [f'"{column}" {fresh}' for column in columns if _UID.fullmatch(column)]
+    terms = [f'"{column}" in (select event_uid from {FRESH})' for column in columns if _UID.fullmatch(column)]
     for names, uid in ((_UIDS, "record"), (_RECORDS, "record.event_uid")):
-        terms += [
-            f"exists (select 1 from unnest({column}) as listed (record) where {uid} {fresh})"
-            for column in names
-            if column in columns
-        ]
+        terms += [_rests_on(column, FRESH, uid) for column in names if column in columns]
     if not terms:
         raise UsageError("--ingested-since: these rows do not say which records they rest on")
     return f"({' or '.join(terms)})"

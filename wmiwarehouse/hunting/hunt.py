@@ -16,7 +16,7 @@ from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.errors import NoDataError, WmiwhError
 from wmiwarehouse.hunting import hidden
 from wmiwarehouse.hunting.coverage import Coverage, Seen
-from wmiwarehouse.hunting.filters import EVENTS, FRESH, Filters, bound
+from wmiwarehouse.hunting.filters import EVENTS, Filters, bound
 from wmiwarehouse.hunting.kept import MANY, to_keep, work_out
 from wmiwarehouse.hunting.line import Line
 from wmiwarehouse.hunting.tuning import Tuning
@@ -306,10 +306,8 @@ class Hunt:
             if beneath:
                 where, values = self._filters.where(EVENTS, self.newest())
                 where = bound(where, values)
-            elif self._filters.ingested_since:
-                fresh, values = self._filters.fresh
-                query = f"create table {FRESH} as select event_uid from lake_events where {fresh}"
-                connection.execute(query, values)
+            else:
+                self._filters.lay(connection)
             remembered = None
             if self.is_large and not beneath:
                 remembered = self._remembered = Remembered(self._warehouse.root, [*statements, str(self._files)])
