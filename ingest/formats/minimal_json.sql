@@ -59,14 +59,16 @@ select
             then 'utc_time'
         else coalesce(clock.time_source, 'assumed')
     end as time_source,
-    try_cast(record ->> '$.ExecutionProcessID' as bigint) as execution_process_id,
-    try_cast(record ->> '$.ThreadID' as bigint) as execution_thread_id,
+    try_cast(coalesce(record ->> '$.ExecutionProcessID', record ->> '$.SystemProcessId') as bigint) as execution_process_id,
+    try_cast(coalesce(record ->> '$.ThreadID', record ->> '$.SystemThreadId') as bigint) as execution_thread_id,
     guid(record ->> '$.ActivityID') as activity_id,
     guid(record ->> '$.RelatedActivityID') as related_activity_id,
     record ->> '$.UserID' as system_user_sid,
     record as event_data,
     -- The record's own channel must not pass for the log that a 104 says was cleared.
     cast(null as varchar) as "data.Channel",
+    -- Nor the name of Sentinel's table for the type of an object.
+    nullif(record ->> '$.Type', 'SecurityEvent') as "data.Type",
     case when (record ->> '$.Channel') = 'Windows PowerShell' then json_extract_string(record, '$.Message') end as "data.Data"
 from records
 left join clock
