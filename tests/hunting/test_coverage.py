@@ -189,7 +189,7 @@ def test_what_is_known_to_be_missing_is_told(lost: int, failed: int, words: str)
         told = gaps(lambda query: rows(connection, query))
     finally:
         connection.close()
-    assert told == (f"{words} (wmiwh sources --problems)" if words else "")
+    assert told == words
     if words:
         sentence = Seen(0, 7, doubts=lambda: Doubts(gaps=told)).sentence
         assert sentence.endswith(f"{told[0].upper()}{told[1:]}.")

@@ -238,7 +238,7 @@ def gaps(ask: Callable[[str], list[dict[str, Any]]]) -> str:
         told.append(f"at least {found['lost']:,} record{' is' if found['lost'] == 1 else 's are'} known to be lost")
     if found["failed"]:
         told.append(f"{found['failed']:,} event log{' was' if found['failed'] == 1 else 's were'} not read")
-    return f"{' and '.join(told)} (wmiwh sources --problems)" if told else ""
+    return " and ".join(told)
 
 
 def _overlaps(row: dict[str, Any], since: datetime | None, until: datetime | None) -> bool:
