@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,19 @@ def test_a_movement_is_also_of_the_user_who_gave_anothers_password(warehouse: Pa
     assert others
     assert [row for row in _rows(warehouse, "lateral_movement", user="alice") if row in others] == others
     assert len(_rows(warehouse, "lateral_movement", user="alice")) < len(everything)
+
+
+def test_an_account_given_to_wmic_is_found_beneath_a_count(warehouse: Path) -> None:
+    name = "escu_remote_process_instantiation_via_wmi"  # its filters choose events
+    given = [row for row in _rows(warehouse, name) if re.search(r"(?i)/user:", row["process"])]
+    owners = {
+        found[1] for row in given if (found := re.search(r'(?i)/user:"?(?:[^\s"\\]*\\)?([\w-]+)', row["process"]))
+    }
+    assert owners
+    for owner in owners:
+        of_owner = [row for row in given if re.search(rf'(?i)[:"\\]{owner}\b', row["process"])]
+        found = _rows(warehouse, name, user=owner)
+        assert [row for row in found if row in of_owner] == of_owner
 
 
 def test_a_user_that_no_record_names(warehouse: Path) -> None:
