@@ -287,9 +287,8 @@ def test_a_movement_is_also_of_the_user_who_gave_anothers_password(warehouse: Pa
 def test_an_account_given_to_wmic_is_found_beneath_a_count(warehouse: Path) -> None:
     name = "escu_remote_process_instantiation_via_wmi"  # its filters choose events
     given = [row for row in _rows(warehouse, name) if re.search(r"(?i)/user:", row["process"])]
-    owners = {
-        found[1] for row in given if (found := re.search(r'(?i)/user:"?(?:[^\s"\\]*\\)?([\w-]+)', row["process"]))
-    }
+    told = [re.search(r'(?i)/user:"?(?:[^\s"\\]*\\)?([\w-]+)', row["process"]) for row in given]
+    owners = {match[1] for match in told if match}
     assert owners
     for owner in owners:
         of_owner = [row for row in given if re.search(rf'(?i)[:"\\]{owner}\b', row["process"])]
