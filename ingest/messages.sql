@@ -147,7 +147,7 @@ create or replace macro plain_lines(message) as replace(message, chr(13) || chr(
 
 -- The text of a Security event by section: a line at the margin that ends with a colon, then indented lines 'Label: value';
 -- what such a line goes on with stands further in. Lines at the margin may have a label and a value of their own, as if in
--- a section without a title. A pattern's whole matches cost a third of what its groups do, so they are cut at the colon.
+-- a section without a title. A pattern's whole matches cost a fifth of its two groups, so they are cut at the colon.
 -- Windows ends lines with both characters, exporters often with one.
 create or replace macro security_message(message, labels) as
     first_entries(

@@ -90,6 +90,7 @@ def members(log: Any) -> dict[str, bytes]:
         "long/" * 60 + "z": LINE,
         "readme.txt": b"hello\n",
         "empty": b"",
+        "security.log": b"version https://git-lfs.github.com/spec/v1\noid sha256:51b50514a959\nsize 7323827\n",
     }
 
 
@@ -98,6 +99,7 @@ def wanted(log: Any, prefix: str = "") -> dict[str, Any]:
     found = {
         "a/Security.evtx": len(log.texts), "../../x.json": 3, "/etc/y.json": 1, "long/" * 60 + "z": 1,
         "readme.txt": no_log, "empty": "empty",
+        "security.log": "only a pointer to the file, which Git LFS keeps elsewhere: git lfs pull",
     }  # fmt: skip
     return {prefix + name: what for name, what in found.items()}
 

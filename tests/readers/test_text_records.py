@@ -14,14 +14,16 @@ from wmiwarehouse.projection.compiler import Projection
 from wmiwarehouse.readers import text, text_records
 from wmiwarehouse.readers.model import Outcome, Problem, Slice, each
 from wmiwarehouse.readers.recognise import Candidate, Skipped, recognise
-from wmiwarehouse.readers.shapes import Layout
+from wmiwarehouse.readers.shapes import Layout, Shape
 
 SHAPES = shapes(Projection())
-SHAPE = next(shape for shape in SHAPES._text if shape.name == "splunk_raw")
 
 
 def one(number: int, message: str = "A text.", moment: str = "05/06/2024 09:01:01 AM") -> str:
     return f"{moment}\nLogName=Security\nEventCode={number}\nComputerName=WS01\nMessage={message}"
+
+
+SHAPE = SHAPES.text(one(1)) or Shape("none")
 
 
 def read(data: bytes | str, encoding: str = "utf-8") -> tuple[dict[int, str], list[Problem]]:

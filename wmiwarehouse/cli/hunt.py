@@ -131,7 +131,8 @@ def hunt(
             elif not hits:
                 console.note(lines[0].seen.sentence + (" The filters may hide hits." if filters else ""))
             suppressed.tell(lines, hunting.tuning, f"wmiwh hunt {chosen[0].id} --suppressed{where}")
-            problems = f" · wmiwh sources --problems{where}" if not hits and lines[0].seen.doubts().gaps else ""
+            has_gaps = not hits and gaps(partial(query.rows, hunting.connection()))
+            problems = f" · wmiwh sources --problems{where}" if has_gaps else ""
             console.note(f"about this analytic: wmiwh show {chosen[0].id}{problems}")
         else:
             lines = hunting.lines(chosen)

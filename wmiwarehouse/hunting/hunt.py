@@ -304,7 +304,7 @@ class Hunt:
             relations.lay(connection, statements)
             where = ""
             if beneath:
-                where, values = self._filters.where(EVENTS, self.newest())
+                where, values = self._filters.where(EVENTS, self.newest(), beneath=True)
                 where = bound(where, values)
             else:
                 self._filters.lay(connection)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wmiwarehouse.lake.query import rows, unreadable
+from wmiwarehouse.lake.query import SETTINGS, rows, unreadable
 from wmiwarehouse.lake.settings import Settings, canonical_address
 from wmiwarehouse.lake.warehouse import Batch
 
@@ -130,6 +130,7 @@ def _computers(batches: Sequence[Batch], connection: Any) -> set[str]:
     query = f"select distinct computer from ({' union all '.join(parts)}) as named where computer <> ''"
     with nullcontext(connection) if connection is not None else duckdb.connect() as asked:
         try:
+            asked.execute(SETTINGS)
             return {row["computer"] for row in rows(asked, query)}
         except duckdb.Error as error:
             raise unreadable(error) from None

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8192
 
-#: What every connection is set to. In a notebook, and in a process that was started with ``-c`` as workers are, DuckDB
-#: draws the progress of a long statement on standard output, in the middle of what belongs there.
+#: What every connection to the lake is set to. In a notebook, and in a process that was started with ``-c`` as workers
+#: are, DuckDB draws the progress of a long statement on standard output, in the middle of what belongs there.
 SETTINGS = "set timezone = 'UTC'; set enable_progress_bar = false"
 
 
