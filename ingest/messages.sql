@@ -272,9 +272,9 @@ create or replace macro message_data(channel, event_id, message, labels) as
         when message is null or length(message) > 262144 then '{}'
         when lower(channel) = 'security' and event_id = 4688 then process_message(message, labels)
         when lower(channel) = 'security' and labels is not null then security_message(message, labels)
-        when channel = 'Microsoft-Windows-Sysmon/Operational' then sysmon_message(message)
-        when channel = 'Microsoft-Windows-WMI-Activity/Operational' then wmi_activity_message(message)
-        when channel = 'Microsoft-Windows-PowerShell/Operational' then powershell_message(event_id, plain_lines(message))
+        when lower(channel) = 'microsoft-windows-sysmon/operational' then sysmon_message(message)
+        when lower(channel) = 'microsoft-windows-wmi-activity/operational' then wmi_activity_message(message)
+        when lower(channel) = 'microsoft-windows-powershell/operational' then powershell_message(event_id, plain_lines(message))
         else '{}'
     end;
 

@@ -15,7 +15,7 @@ select
     cast(try_cast(coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated') as timestamp) as date) as local_date,
     case
         when
-            (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational'
+            lower(record ->> '$.Channel') = 'microsoft-windows-sysmon/operational'
             and not has_zone(coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated'))
             and utc_text(record ->> '$.UtcTime') is not null
             then 'utc_time'
@@ -49,13 +49,13 @@ select
     coalesce(record ->> '$.TimeCreated', record ->> '$.TimeGenerated') as _time,
     case
         when has_zone(_time) then zoned_time(_time)
-        when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
+        when lower(record ->> '$.Channel') = 'microsoft-windows-sysmon/operational' and utc_text(record ->> '$.UtcTime') is not null
             then utc_text(record ->> '$.UtcTime')
         else local_to_utc(try_cast(_time as timestamp), clock.offset_seconds, clock.zone)
     end as event_time,
     case
         when has_zone(_time) then 'logged'
-        when (record ->> '$.Channel') = 'Microsoft-Windows-Sysmon/Operational' and utc_text(record ->> '$.UtcTime') is not null
+        when lower(record ->> '$.Channel') = 'microsoft-windows-sysmon/operational' and utc_text(record ->> '$.UtcTime') is not null
             then 'utc_time'
         else coalesce(clock.time_source, 'assumed')
     end as time_source,
@@ -69,7 +69,7 @@ select
     cast(null as varchar) as "data.Channel",
     -- Nor the name of Sentinel's table for the type of an object.
     nullif(record ->> '$.Type', 'SecurityEvent') as "data.Type",
-    case when (record ->> '$.Channel') = 'Windows PowerShell' then json_extract_string(record, '$.Message') end as "data.Data"
+    case when lower(record ->> '$.Channel') = 'windows powershell' then json_extract_string(record, '$.Message') end as "data.Data"
 from records
 left join clock
     on clock.source_no = records.source_no

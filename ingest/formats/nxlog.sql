@@ -89,7 +89,7 @@ select
             when _is_sysmon then nullif(regexp_extract(record ->> '$.Message', '(?:^|\n)ProcessId: ([0-9]+)', 1), '')
             when (record ->> '$.EventID') = '4688'
                 then nullif(regexp_extract(record ->> '$.Message', 'Creator Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
-            when (record ->> '$.Channel') in ('Security', 'security')
+            when lower(record ->> '$.Channel') = 'security'
                 then nullif(regexp_extract(record ->> '$.Message', '\n\s*Process ID:\s+(0x[0-9a-fA-F]+)', 1), '')
         end
     ) as "data.ProcessId",

@@ -58,7 +58,7 @@ select
             end
         ),
         case
-            when (record ->> '$.winlog.channel') = 'Microsoft-Windows-Sysmon/Operational'
+            when lower(record ->> '$.winlog.channel') = 'microsoft-windows-sysmon/operational'
                 then json_object(
                     'UtcTime', replace(replace(record ->> '$."@timestamp"', 'T', ' '), 'Z', ''),
                     'ProcessGuid', if((record ->> '$.winlog.event_id') not in ('8', '10'), record ->> '$.process.entity_id', null),
@@ -120,7 +120,7 @@ select
                     'SourceProcessId', if((record ->> '$.winlog.event_id') in ('8', '10'), record ->> '$.process.pid', null),
                     'SourceImage', if((record ->> '$.winlog.event_id') in ('8', '10'), record ->> '$.process.executable', null)
                 )
-            when (record ->> '$.winlog.channel') = 'Security' and (record ->> '$.winlog.event_id') = '4688'
+            when lower(record ->> '$.winlog.channel') = 'security' and (record ->> '$.winlog.event_id') = '4688'
                 then json_object(
                     'NewProcessName', record ->> '$.process.executable',
                     'NewProcessId', '0x' || lower(to_hex(try_cast(record ->> '$.process.pid' as ubigint))),
@@ -128,7 +128,7 @@ select
                     'ParentProcessName', record ->> '$.process.parent.executable',
                     'ProcessId', '0x' || lower(to_hex(try_cast(record ->> '$.process.parent.pid' as ubigint)))
                 )
-            when (record ->> '$.winlog.channel') = 'Security'
+            when lower(record ->> '$.winlog.channel') = 'security'
                 then json_object(
                     'IpAddress', record ->> '$.source.ip',
                     'IpPort', record ->> '$.source.port',
@@ -136,7 +136,7 @@ select
                     'ProcessName', record ->> '$.process.executable',
                     'ProcessId', '0x' || lower(to_hex(try_cast(record ->> '$.process.pid' as ubigint)))
                 )
-            when (record ->> '$.winlog.channel') = 'Microsoft-Windows-PowerShell/Operational'
+            when lower(record ->> '$.winlog.channel') = 'microsoft-windows-powershell/operational'
                 then json_object(
                     'ScriptBlockText', record ->> '$.powershell.file.script_block_text',
                     'ScriptBlockId', record ->> '$.powershell.file.script_block_id',

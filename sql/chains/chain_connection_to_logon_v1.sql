@@ -53,7 +53,7 @@
 --     { version = "1", of = "view", notes = "First version." },
 -- ]
 -- notes = [
---     "One row for each connection (source host, address, port) and target; its several logons stand in lists.",
+--     "One row for each connection (source host, address, port) and target; its several logons stand in lists. The account is that of the first logon of a user, or of the first of all where none is.",
 -- ]
 -- ///
 create or replace view hunt.chain_connection_to_logon_v1 as
@@ -110,6 +110,8 @@ numbered as (
         pairs.logon_id,
         pairs.logon_time,
         pairs.clock_skew_seconds,
+        pairs.connection_uid,
+        pairs.session_uid,
         pairs.source_record,
         pairs.target_record,
         cast(
@@ -122,7 +124,7 @@ numbered as (
     from pairs
 ),
 
-final as (
+tied as (
     select
         min(numbered.connection_time) as event_time,
         numbered.source_host,
@@ -131,13 +133,28 @@ final as (
         numbered.source_port,
         min(numbered.destination_ip) as destination_ip,
         min(numbered.destination_port) as destination_port,
-        min(numbered.source_process_name) as source_process_name,
-        min(numbered.source_process_id) as source_process_id,
-        min(numbered.source_user_name) as source_user_name,
-        min(numbered.source_user_domain) as source_user_domain,
-        min(numbered.user_name) as user_name,
-        min(numbered.user_domain) as user_domain,
-        min(numbered.user_class) as user_class,
+        min(
+            {
+                'is_without_user': numbered.source_user_name is null,
+                'is_without_process': numbered.source_process_name is null,
+                'connection_time': numbered.connection_time,
+                'event_uid': numbered.connection_uid,
+                'process_name': numbered.source_process_name,
+                'process_id': numbered.source_process_id,
+                'user_name': numbered.source_user_name,
+                'user_domain': numbered.source_user_domain
+            }
+        ) as connection,
+        min(
+            {
+                'is_no_user': coalesce(numbered.user_class, '') not in ('domain', 'local'),
+                'logon_time': numbered.logon_time,
+                'event_uid': numbered.session_uid,
+                'user_name': numbered.user_name,
+                'user_domain': numbered.user_domain,
+                'user_class': numbered.user_class
+            }
+        ) as logon,
         bool_or(numbered.user_class in ('domain', 'local')) as is_user,
         count(distinct numbered.logon_id) as logons,
         list_sort(list(distinct numbered.logon_id)) as logon_ids,
@@ -153,6 +170,33 @@ final as (
         numbered.source_ip,
         numbered.source_port,
         numbered.connection_number
+),
+
+final as (
+    select
+        tied.event_time,
+        tied.source_host,
+        tied.target_host,
+        tied.source_ip,
+        tied.source_port,
+        tied.destination_ip,
+        tied.destination_port,
+        tied.connection.process_name as source_process_name,
+        tied.connection.process_id as source_process_id,
+        tied.connection.user_name as source_user_name,
+        tied.connection.user_domain as source_user_domain,
+        tied.logon.user_name,
+        tied.logon.user_domain,
+        tied.logon.user_class,
+        tied.is_user,
+        tied.logons,
+        tied.logon_ids,
+        tied.first_logon,
+        tied.last_logon,
+        tied.clock_skew_seconds,
+        tied.source_evidence,
+        tied.target_evidence
+    from tied
 )
 
 select * from final

@@ -7,7 +7,7 @@
 -- kept = true
 -- notes = [
 --     "Told by provider: Wininit has a 12 too.",
---     "One start of Windows writes several of these within some seconds; those that follow another within 120 seconds are the same boot, so that what began in between is not cut off.",
+--     "One start of Windows writes several of these within some seconds; those that follow another within 120 seconds are the same boot, so that what began in between is not cut off. One of each kind is written at a start: the second of a kind is the second boot, unless it is of the same second (a copy).",
 -- ]
 -- ///
 create or replace view host_boot as
@@ -16,6 +16,7 @@ with marks as (
         events.event_uid,
         events.host,
         events.event_time,
+        events.event_id,
         lag(events.event_time) over (partition by events.host order by events.event_time, events.event_uid) as previous_time
     from events
     where
@@ -38,13 +39,54 @@ with marks as (
         )
 ),
 
-final as (
+clusters as (
     select
         marks.event_uid,
         marks.host,
-        marks.event_time
+        marks.event_time,
+        marks.event_id,
+        cast(
+            sum(case when marks.event_time <= marks.previous_time + interval '120' second then 0 else 1 end) over (
+                partition by marks.host
+                order by marks.event_time, marks.event_uid
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) as cluster
     from marks
-    where marks.previous_time is null or marks.event_time > marks.previous_time + interval '120' second
+),
+
+numbered as (
+    select
+        clusters.event_uid,
+        clusters.host,
+        clusters.event_time,
+        clusters.cluster,
+        dense_rank() over (
+            partition by clusters.host, clusters.cluster, clusters.event_id
+            order by date_trunc('second', clusters.event_time)
+        ) as boot
+    from clusters
+),
+
+ranked as (
+    select
+        numbered.event_uid,
+        numbered.host,
+        numbered.event_time,
+        row_number() over (
+            partition by numbered.host, numbered.cluster, numbered.boot
+            order by numbered.event_time, numbered.event_uid
+        ) as place
+    from numbered
+),
+
+final as (
+    select
+        ranked.event_uid,
+        ranked.host,
+        ranked.event_time
+    from ranked
+    where ranked.place = 1
 )
 
 select * from final

@@ -6,7 +6,7 @@
 -- whole = true
 -- kept = true
 -- notes = [
---     "A process belongs to the latest 4624 of its host and logon id that is not later than itself, unless that session had ended. Processes without a session are not here.",
+--     "A process belongs to the latest 4624 of its host and logon id that is not later than itself, unless that session had ended. Processes without a session are not here, nor is a child of WmiPrvSE that a 4688 before version 2 tells of: that has its creator's logon id.",
 --     "session_uid is the event_uid of the session's 4624; join_key names the field of the process record that bears the logon id: LogonId (Sysmon 1), TargetLogonId or SubjectLogonId (4688).",
 -- ]
 -- ///
@@ -48,6 +48,12 @@ with final as (
     where
         process.event_time >= session.start_time
         and (session.covers_until is null or process.event_time < session.covers_until)
+        -- Before version 2 a 4688 bears the creator's logon id alone: of a child of WmiPrvSE that says nothing.
+        and (
+            coalesce(process.parent_process_name, '') <> 'wmiprvse.exe'
+            or coalesce(process.channel, '') <> 'Security'
+            or coalesce(process.version, case when process.target_logon_id is not null then 2 end, 0) >= 2
+        )
 )
 
 select * from final

@@ -6,12 +6,12 @@
 -- whole = true
 -- kept = true
 -- notes = [
---     "Records of one host, process id and program at most 10 seconds apart are one process (Sysmon 1 and Security 4688). event_time is the latest of them: a time that was cut to seconds is always early.",
+--     "Records of one host, process id, program and command line at most 10 seconds apart are one process (Sysmon 1 and Security 4688); process ids are used again within seconds. Of command lines letters and digits are compared: exporters spell the rest in their own ways. A record without one belongs to the nearest that has one. event_time is the latest of them: a time that was cut to seconds is always early.",
 --     "session_uid is the 4624 of the process's logon session, NULL where it is not in the logs.",
 -- ]
 -- ///
 create or replace view wmi_child as
-with records as (
+with logged as (
     select
         process.event_uid,
         process.event_time,
@@ -19,7 +19,6 @@ with records as (
         process.user_name,
         process.user_domain,
         process.user_class,
-        process.logon_id,
         process.process_path,
         process.process_name,
         process.process_id,
@@ -30,12 +29,102 @@ with records as (
         process.record_id,
         process.source_file,
         process.source_record,
-        lag(process.event_time) over (
-            partition by process.host, coalesce(cast(process.process_id as varchar), process.event_uid), process.process_name
-            order by process.event_time, process.event_uid
-        ) as previous_time
+        coalesce(cast(process.process_id as varchar), process.event_uid) as process_key,
+        nullif(
+            regexp_replace(lower(process.command_line), '(?:&(?:amp|lt|gt|quot|apos|#39);|[^a-z0-9&]|&)+', '', 'g'), ''
+        ) as line_key
     from process_creation as process
     where process.parent_process_name = 'wmiprvse.exe'
+),
+
+neighboured as (
+    select
+        logged.event_uid,
+        logged.event_time,
+        logged.host,
+        logged.user_name,
+        logged.user_domain,
+        logged.user_class,
+        logged.process_path,
+        logged.process_name,
+        logged.process_id,
+        logged.command_line,
+        logged.parent_process_id,
+        logged.channel,
+        logged.event_id,
+        logged.record_id,
+        logged.source_file,
+        logged.source_record,
+        logged.process_key,
+        logged.line_key,
+        max(case when logged.line_key is not null then { 't': logged.event_time, 'k': logged.line_key } end) over (
+            partition by logged.host, logged.process_key, logged.process_name
+            order by logged.event_time, logged.event_uid
+            rows between unbounded preceding and current row
+        ) as before,
+        min(case when logged.line_key is not null then { 't': logged.event_time, 'k': logged.line_key } end) over (
+            partition by logged.host, logged.process_key, logged.process_name
+            order by logged.event_time, logged.event_uid
+            rows between current row and unbounded following
+        ) as behind
+    from logged
+),
+
+keyed as (
+    select
+        neighboured.event_uid,
+        neighboured.event_time,
+        neighboured.host,
+        neighboured.user_name,
+        neighboured.user_domain,
+        neighboured.user_class,
+        neighboured.process_path,
+        neighboured.process_name,
+        neighboured.process_id,
+        neighboured.command_line,
+        neighboured.parent_process_id,
+        neighboured.channel,
+        neighboured.event_id,
+        neighboured.record_id,
+        neighboured.source_file,
+        neighboured.source_record,
+        neighboured.process_key,
+        case
+            when neighboured.line_key is not null then neighboured.line_key
+            when
+                neighboured.event_time - neighboured.before.t <= neighboured.behind.t - neighboured.event_time
+                or neighboured.behind is null
+                then neighboured.before.k
+            else neighboured.behind.k
+        end as line_key
+    from neighboured
+),
+
+records as (
+    select
+        keyed.event_uid,
+        keyed.event_time,
+        keyed.host,
+        keyed.user_name,
+        keyed.user_domain,
+        keyed.user_class,
+        keyed.process_path,
+        keyed.process_name,
+        keyed.process_id,
+        keyed.command_line,
+        keyed.parent_process_id,
+        keyed.channel,
+        keyed.event_id,
+        keyed.record_id,
+        keyed.source_file,
+        keyed.source_record,
+        keyed.process_key,
+        keyed.line_key,
+        lag(keyed.event_time) over (
+            partition by keyed.host, keyed.process_key, keyed.process_name, keyed.line_key
+            order by keyed.event_time, keyed.event_uid
+        ) as previous_time
+    from keyed
 ),
 
 numbered as (
@@ -46,7 +135,6 @@ numbered as (
         records.user_name,
         records.user_domain,
         records.user_class,
-        records.logon_id,
         records.process_path,
         records.process_name,
         records.process_id,
@@ -57,9 +145,11 @@ numbered as (
         records.record_id,
         records.source_file,
         records.source_record,
+        records.process_key,
+        records.line_key,
         cast(
             sum(case when records.event_time <= records.previous_time + interval '10' second then 0 else 1 end) over (
-                partition by records.host, coalesce(cast(records.process_id as varchar), records.event_uid), records.process_name
+                partition by records.host, records.process_key, records.process_name, records.line_key
                 order by records.event_time, records.event_uid
                 rows between unbounded preceding and current row
             ) as bigint
@@ -137,9 +227,10 @@ final as (
             and numbered.event_uid = sessions.event_uid
     group by
         numbered.host,
-        coalesce(cast(numbered.process_id as varchar), numbered.event_uid),
+        numbered.process_key,
         numbered.process_name,
         numbered.process_id,
+        numbered.line_key,
         numbered.life
 )
 

@@ -5,13 +5,13 @@
 -- whole = true
 -- kept = true
 -- notes = [
---     "Records of one host, process id and program at most 10 seconds apart are one call (Sysmon 1 and Security 4688). event_time is the latest of them: a time that was cut to seconds is always early.",
+--     "Records of one host, process id, program and command line at most 10 seconds apart are one call (Sysmon 1 and Security 4688); process ids are used again within seconds. Of command lines letters and digits are compared: exporters spell the rest in their own ways. event_time is the latest of them: a time that was cut to seconds is always early.",
 --     "target is the name as typed, in lower case; target_host the host that it stands for, NULL where the logs know none of that name. A short name that several hosts share is the one with the calling host's own DNS suffix, as Windows looks it up; an address that nobody owns is the host to which the calling host's connections to it are tied that day. localhost, a full stop and loopback addresses are the own host. A list in a file (@file) stays as text and names no host.",
 --     "command_key is the remote command for comparing: lower case, quotes dropped, two percent signs to one, blanks collapsed.",
 -- ]
 -- ///
 create or replace view wmic_call as
-with records as (
+with keyed as (
     select
         process.event_uid,
         process.event_time,
@@ -20,7 +20,6 @@ with records as (
         process.user_name,
         process.user_domain,
         process.user_class,
-        process.logon_id,
         process.process_path,
         process.process_name,
         process.process_id,
@@ -34,10 +33,8 @@ with records as (
         process.record_id,
         process.source_file,
         process.source_record,
-        lag(process.event_time) over (
-            partition by process.host, coalesce(cast(process.process_id as varchar), process.event_uid), process.process_name
-            order by process.event_time, process.event_uid
-        ) as previous_time
+        coalesce(cast(process.process_id as varchar), process.event_uid) as process_key,
+        regexp_replace(lower(process.command_line), '(?:&(?:amp|lt|gt|quot|apos|#39);|[^a-z0-9&]|&)+', '', 'g') as line_key
     from process_creation as process
     -- The words are what targets and remote_command begin with. The two stand under a CASE because DuckDB would have the
     -- scan test them, which sets their expressions up anew in every row group.
@@ -48,6 +45,37 @@ with records as (
             when process.process_name = 'wmic.exe' or lower(process.original_file_name) = 'wmic.exe'
                 then process.targets is not null and process.remote_command is not null
         end
+),
+
+records as (
+    select
+        keyed.event_uid,
+        keyed.event_time,
+        keyed.host,
+        keyed.dns_suffix,
+        keyed.user_name,
+        keyed.user_domain,
+        keyed.user_class,
+        keyed.process_path,
+        keyed.process_name,
+        keyed.process_id,
+        keyed.command_line,
+        keyed.parent_process_name,
+        keyed.targets,
+        keyed.remote_command,
+        keyed.explicit_user,
+        keyed.channel,
+        keyed.event_id,
+        keyed.record_id,
+        keyed.source_file,
+        keyed.source_record,
+        keyed.process_key,
+        keyed.line_key,
+        lag(keyed.event_time) over (
+            partition by keyed.host, keyed.process_key, keyed.process_name, keyed.line_key
+            order by keyed.event_time, keyed.event_uid
+        ) as previous_time
+    from keyed
 ),
 
 numbered as (
@@ -72,9 +100,11 @@ numbered as (
         records.record_id,
         records.source_file,
         records.source_record,
+        records.process_key,
+        records.line_key,
         cast(
             sum(case when records.event_time <= records.previous_time + interval '10' second then 0 else 1 end) over (
-                partition by records.host, coalesce(cast(records.process_id as varchar), records.event_uid), records.process_name
+                partition by records.host, records.process_key, records.process_name, records.line_key
                 order by records.event_time, records.event_uid
                 rows between unbounded preceding and current row
             ) as bigint
@@ -94,8 +124,13 @@ calls as (
         max(numbered.process_path) as process_path,
         max(numbered.command_line) as command_line,
         max(numbered.parent_process_name) as parent_process_name,
-        max(numbered.user_name) as user_name,
-        max(numbered.user_domain) as user_domain,
+        max(
+            {
+                'is_user': coalesce(numbered.user_class, '') in ('domain', 'local'),
+                'user_domain': coalesce(numbered.user_domain, ''),
+                'user_name': coalesce(numbered.user_name, '')
+            }
+        ) as account,
         max(numbered.explicit_user) as explicit_user,
         max(numbered.remote_command) as remote_command,
         arg_max(
@@ -119,9 +154,10 @@ calls as (
     from numbered
     group by
         numbered.host,
-        coalesce(cast(numbered.process_id as varchar), numbered.event_uid),
+        numbered.process_key,
         numbered.process_name,
         numbered.process_id,
+        numbered.line_key,
         numbered.life
 ),
 
@@ -137,8 +173,8 @@ exploded as (
         calls.process_path,
         calls.command_line,
         calls.parent_process_name,
-        calls.user_name,
-        calls.user_domain,
+        nullif(calls.account.user_name, '') as user_name,
+        nullif(calls.account.user_domain, '') as user_domain,
         calls.explicit_user,
         calls.remote_command,
         calls.evidence,

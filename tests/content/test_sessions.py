@@ -74,9 +74,17 @@ class Mark:
 
 
 def boots(marks: list[Mark], host: str) -> list[datetime]:
-    """When *host* was started: records of one start, at most 120 seconds apart, are one boot."""
-    times = sorted(mark.time for mark in marks if mark.is_boot and mark.host == host)
-    return [time for place, time in enumerate(times) if not place or time - times[place - 1] > 120 * SECOND]
+    """When *host* was started: records at most 120 seconds apart are one boot, but for the second of a kind."""
+    first: dict[tuple[int, int], datetime] = {}
+    seconds: dict[str, set[datetime]] = {}
+    burst, before = 0, None
+    for mark in sorted((mark for mark in marks if mark.is_boot and mark.host == host), key=lambda mark: mark.time):
+        if before is None or mark.time - before > 120 * SECOND:
+            burst, seconds = burst + 1, {}
+        before = mark.time
+        seconds.setdefault(mark.kind, set()).add(mark.time.replace(microsecond=0))
+        first.setdefault((burst, len(seconds[mark.kind])), mark.time)
+    return sorted(first.values())
 
 
 def session_of(process: Mark, marks: list[Mark]) -> Mark | None:

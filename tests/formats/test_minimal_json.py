@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
+
 from tests.formats.conftest import Row
 
 Read = Callable[..., list[Row]]
@@ -64,10 +66,11 @@ def test_numbers_as_text_and_nulls(read: Read) -> None:
     assert [(row["event_id"], row["command_line"]) for row in rows] == [(4688, None), (None, None)]
 
 
-def test_a_time_without_a_zone_is_the_hosts(read: Read) -> None:
+@pytest.mark.parametrize("channel", ["Microsoft-Windows-Sysmon/Operational", "microsoft-windows-sysmon/operational"])
+def test_a_time_without_a_zone_is_the_hosts(channel: str, read: Read) -> None:
     local = LINE | {"TimeCreated": "2024-05-06 08:00:00.5"}
     sysmon = {
-        "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "Channel": channel,
         "EventID": "1",
         "TimeCreated": "2024-05-06 08:00:00",
         "Hostname": "WS01",

@@ -65,9 +65,11 @@ def test_times(read: Read) -> None:
     ]
 
 
-def test_the_sysmon_module_is_undone(read: Read) -> None:
+@pytest.mark.parametrize("channel", [WINLOG["channel"], "microsoft-windows-sysmon/operational"])
+def test_the_sysmon_module_is_undone(channel: str, read: Read) -> None:
     moved = event(
         {"LogonId": "0x3e7"},
+        channel=channel,
         top={
             "event": {"module": "sysmon"},
             "user": {"name": "alice", "domain": "ACME"},
@@ -109,8 +111,9 @@ def test_registry_and_network_of_the_module(read: Read) -> None:
     assert (third["source_ip"], third["source_port"], third["is_initiated"]) == ("10.0.0.1", 7, True)
 
 
-def test_the_security_module_is_undone(read: Read) -> None:
-    security: Any = {"channel": "Security", "provider_name": "Microsoft-Windows-Security-Auditing"}
+@pytest.mark.parametrize("channel", ["Security", "security"])
+def test_the_security_module_is_undone(channel: str, read: Read) -> None:
+    security: Any = {"channel": channel, "provider_name": "Microsoft-Windows-Security-Auditing"}
     process = {"executable": "C:\\a.exe", "pid": 4556, "parent": {"executable": "C:\\p.exe", "pid": 4652}}
     created = event(
         {"CommandLine": "a"}, event_id="4688", top={"event": {"module": "security"}, "process": process}, **security
