@@ -167,7 +167,7 @@ plain as (
         continued.source_file,
         continued.source_record,
         continued.joined,
-        replace(continued.joined, '`', '') as code
+        translate(replace(continued.joined, '`', ''), '–—―', '---') as code
     from continued
 ),
 
@@ -349,7 +349,7 @@ hits as (
                         nullif(
                             replace(replace(regexp_extract(
                                 evidence.joined,
-                                '(?is)\s-arg[a-z]*(?:\s+|:\s*)@?\(?\s*"([^"`]*(?:(?:`.|"")[^"`]*)*)"',
+                                '(?is)\s[–—―-]arg[a-z]*(?:\s+|:\s*)@?\(?\s*"([^"`]*(?:(?:`.|"")[^"`]*)*)"',
                                 1
                             ), '`"', '"'), '""', '"'),
                             ''
@@ -357,7 +357,7 @@ hits as (
                         nullif(
                             replace(regexp_extract(
                                 evidence.joined,
-                                '(?is)\s-arg[a-z]*(?:\s+|:\s*)@?\(?\s*''([^'']*(?:''''[^'']*)*)''',
+                                '(?is)\s[–—―-]arg[a-z]*(?:\s+|:\s*)@?\(?\s*''([^'']*(?:''''[^'']*)*)''',
                                 1
                             ), '''''', ''''),
                             ''
@@ -395,7 +395,7 @@ hits as (
                             ''
                         ),
                         nullif(
-                            regexp_extract(evidence.joined, '(?i)\s-arg[a-z]*(?:\s+|:\s*)@?\(?\s*([^\s"'',;|(){}@]+)', 1),
+                            regexp_extract(evidence.joined, '(?i)\s[–—―-]arg[a-z]*(?:\s+|:\s*)@?\(?\s*([^\s"'',;|(){}@]+)', 1),
                             ''
                         ),
                         nullif(

@@ -39,7 +39,7 @@ with marks as (
         )
 ),
 
-clusters as (
+bursts as (
     select
         marks.event_uid,
         marks.host,
@@ -51,21 +51,21 @@ clusters as (
                 order by marks.event_time, marks.event_uid
                 rows between unbounded preceding and current row
             ) as bigint
-        ) as cluster
+        ) as burst
     from marks
 ),
 
 numbered as (
     select
-        clusters.event_uid,
-        clusters.host,
-        clusters.event_time,
-        clusters.cluster,
+        bursts.event_uid,
+        bursts.host,
+        bursts.event_time,
+        bursts.burst,
         dense_rank() over (
-            partition by clusters.host, clusters.cluster, clusters.event_id
-            order by date_trunc('second', clusters.event_time)
+            partition by bursts.host, bursts.burst, bursts.event_id
+            order by date_trunc('second', bursts.event_time)
         ) as boot
-    from clusters
+    from bursts
 ),
 
 ranked as (
@@ -74,7 +74,7 @@ ranked as (
         numbered.host,
         numbered.event_time,
         row_number() over (
-            partition by numbered.host, numbered.cluster, numbered.boot
+            partition by numbered.host, numbered.burst, numbered.boot
             order by numbered.event_time, numbered.event_uid
         ) as place
     from numbered

@@ -61,12 +61,12 @@ neighboured as (
             partition by logged.host, logged.process_key, logged.process_name
             order by logged.event_time, logged.event_uid
             rows between unbounded preceding and current row
-        ) as before,
+        ) as earlier,
         min(case when logged.line_key is not null then { 't': logged.event_time, 'k': logged.line_key } end) over (
             partition by logged.host, logged.process_key, logged.process_name
             order by logged.event_time, logged.event_uid
             rows between current row and unbounded following
-        ) as behind
+        ) as later
     from logged
 ),
 
@@ -92,10 +92,10 @@ keyed as (
         case
             when neighboured.line_key is not null then neighboured.line_key
             when
-                neighboured.event_time - neighboured.before.t <= neighboured.behind.t - neighboured.event_time
-                or neighboured.behind is null
-                then neighboured.before.k
-            else neighboured.behind.k
+                neighboured.event_time - neighboured.earlier.t <= neighboured.later.t - neighboured.event_time
+                or neighboured.later is null
+                then neighboured.earlier.k
+            else neighboured.later.k
         end as line_key
     from neighboured
 ),

@@ -130,7 +130,7 @@ calls as (
                 'user_domain': coalesce(numbered.user_domain, ''),
                 'user_name': coalesce(numbered.user_name, '')
             }
-        ) as account,
+        ) as caller,
         max(numbered.explicit_user) as explicit_user,
         max(numbered.remote_command) as remote_command,
         arg_max(
@@ -173,8 +173,8 @@ exploded as (
         calls.process_path,
         calls.command_line,
         calls.parent_process_name,
-        nullif(calls.account.user_name, '') as user_name,
-        nullif(calls.account.user_domain, '') as user_domain,
+        nullif(calls.caller.user_name, '') as user_name,
+        nullif(calls.caller.user_domain, '') as user_domain,
         calls.explicit_user,
         calls.remote_command,
         calls.evidence,

@@ -18,6 +18,7 @@ with children as (
         wmi_child.child_uid,
         wmi_child.event_time,
         wmi_child.is_cut,
+        wmi_child.process_path,
         wmi_child.process_name,
         wmi_child.process_id,
         wmi_child.command_line,
@@ -85,9 +86,13 @@ candidates as (
                 then 'contained'
             when
                 coalesce(child.command_key, '') = ''
-                and child.process_name in (
-                    regexp_extract(call.command_key, '^(?:[^ ]*[\\/])?([^ \\/]+)', 1),
-                    regexp_extract(call.command_key, '^(?:[^ ]*[\\/])?([^ \\/]+)', 1) || '.exe'
+                and (
+                    child.process_name in (
+                        regexp_extract(call.command_key, '^(?:[^ ]*[\\/])?([^ \\/]+)', 1),
+                        regexp_extract(call.command_key, '^(?:[^ ]*[\\/])?([^ \\/]+)', 1) || '.exe'
+                    )
+                    -- A path with blanks in it.
+                    or starts_with(call.command_key || ' ', lower(child.process_path) || ' ')
                 )
                 then 'image only'
         end as command_match

@@ -15,24 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.lake.conftest import SCHEMA
 from wmiwarehouse.lake import duplicates
-from wmiwarehouse.lake.tables import arrow_schema
+from wmiwarehouse.lake.tables import DUPLICATES, arrow_schema
 
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
-_COLUMNS = {
-    "source_id": "VARCHAR",
-    "source_file": "VARCHAR",
-    "source_record": "BIGINT",
-    "host": "VARCHAR",
-    "computer": "VARCHAR",
-    "channel": "VARCHAR",
-    "event_id": "BIGINT",
-    "record_id": "BIGINT",
-    "event_time": "TIMESTAMPTZ",
-    "provider": "VARCHAR",
-    "event_data": "VARCHAR",
-    "command_line": "VARCHAR",
-}
 
 Row = dict[str, Any]
 Find = Callable[..., list[tuple[str, int]]]
@@ -66,11 +53,13 @@ def find(tmp_path: Path) -> Iterator[Find]:
         paths = []
         for one in rows:
             paths.append(tmp_path / f"part-{next(numbers)}.parquet")
-            pq.write_table(pa.Table.from_pylist(list(one), schema=arrow_schema(_COLUMNS)), paths[-1])
+            pq.write_table(pa.Table.from_pylist(list(one), schema=SCHEMA), paths[-1])
         return paths
 
-    def call(*new: Sequence[Row], old: Sequence[Sequence[Row]] = ()) -> list[tuple[str, int]]:
-        found = duplicates.find(connection, parts(new), parts(old))
+    def call(
+        *new: Sequence[Row], old: Sequence[Sequence[Row]] = (), listed: Sequence[Path] = ()
+    ) -> list[tuple[str, int]]:
+        found = duplicates.find(connection, parts(new), parts(old), listed)
         return [(copy["source_file"], copy["source_record"]) for copy in found]
 
     yield call
@@ -146,6 +135,32 @@ def test_what_was_committed_first_stays(find: Find) -> None:
     assert find([row("a"), row("b")], old=[[row("z")]]) == [("a", 1), ("b", 1)]
 
 
+def test_the_fullest_stays_wherever_it_lies(find: Find) -> None:
+    poor, full = row("a"), row("z", command_line="wmic /node:x", process_path="C:\\w.exe")
+    assert find([poor, full]) == [("a", 1)]
+    assert find([full], old=[[poor]]) == [("a", 1)]
+    assert find([poor], old=[[full]]) == [("a", 1)]
+    more_of_less = row("b", process_path="p", user_name="u", logon_id="0x1", process_id=4)
+    assert find([full], old=[[more_of_less]]) == [("b", 1)]
+    assert find([row("z")], old=[[row("a", computer="WS01")]]) == [("a", 1)]
+
+
+def test_a_fuller_record_hides_older_ones_only_within_ten_seconds_of_itself(find: Find) -> None:
+    old = [row("a", seconds=-10), row("b", seconds=10), row("c", seconds=19)]
+    assert find([row("z", command_line="x")], old=[old]) == [("a", 1), ("b", 1)]
+    assert find([row("z")], old=[old[:2]]) == [("z", 1)]
+
+
+def test_what_is_a_copy_already_makes_no_other_one(find: Find, tmp_path: Path) -> None:
+    listed = tmp_path / "duplicates.parquet"
+    copies = [{"source_id": "sha-a", "source_file": "a", "source_record": 1}]
+    pq.write_table(pa.Table.from_pylist(copies, schema=arrow_schema(DUPLICATES)), listed)
+    full, poor = row("a", command_line="x"), row("b")
+    assert find([row("c")], old=[[full, poor]], listed=[listed]) == [("c", 1)]
+    assert find([row("c", command_line="x")], old=[[full, poor]], listed=[listed]) == [("b", 1)]
+    assert find([row("c")], old=[[full]], listed=[listed]) == []
+
+
 def test_copies_inside_an_older_batch_are_not_named_again(find: Find) -> None:
     assert find([row("c", record_id=99)], old=[[row("a"), row("b")]]) == []
 
@@ -163,7 +178,7 @@ def test_old_files_that_do_not_meet_the_new_are_not_read(find: Find, tmp_path: P
         "no ids": [row("i", record_id=None)],
     }.items():
         paths[name] = tmp_path / f"{name}.parquet"
-        pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(_COLUMNS)), paths[name])
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), paths[name])
     old = [path for name, path in paths.items() if name != "new"]
     assert duplicates._meeting(connection, [paths["new"]], old) == [str(paths["meets"])]
 

@@ -49,12 +49,47 @@ def test_formats_together_count_once(lake: Lake, formats: tuple[Path, int], name
 
 
 def test_formats_one_after_the_other_count_once(lake: Lake, formats: tuple[Path, int]) -> None:
-    """The first that was committed stays the one that counts."""
+    """The first that was committed stays the one that counts, unless a later one says more."""
     folder, records = formats
-    for name in ("nxlog", "evtx", "winlogbeat"):
+    kept = "select format, count(*) as n from events where not is_duplicate group by all order by n desc, format"
+    lake.ingest(folder / "evtx")
+    before = lake.rows(kept)
+    assert before == [{"format": "evtx", "n": records}]
+    for name in ("nxlog", "winlogbeat"):
         lake.ingest(folder / name)
-    assert lake.rows("select distinct format from events where not is_duplicate") == [{"format": "nxlog"}]
+        assert lake.rows(kept) == before
     assert lake.value(UNIQUE) == records
+
+
+def _without_what_ran(value: Any) -> Any:
+    if isinstance(value, dict):
+        dropped = ("CommandLine", "ParentCommandLine", "ScriptBlockText", "message", "command_line", "args")
+        return {name: _without_what_ran(one) for name, one in value.items() if name not in dropped}
+    return value
+
+
+@pytest.mark.parametrize(
+    "order", [("poor", "evtx"), ("evtx", "poor"), ("nxlog", "poor", "evtx"), ("poor", "evtx", "nxlog")]
+)
+def test_what_an_exporter_left_out_hides_nothing(
+    order: tuple[str, ...], lake: Lake, formats: tuple[Path, int], tmp_path: Path
+) -> None:
+    """Pipelines leave out command lines to save room. Whatever came first, each event counts as its fullest source."""
+    folder, records = formats
+    poor = tmp_path / "poor"
+    for file in (folder / "winlogbeat").rglob("*.json"):
+        target = poor / file.relative_to(folder / "winlogbeat")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lines = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+        target.write_text("".join(json.dumps(_without_what_ran(line)) + "\n" for line in lines), encoding="utf-8")
+    for name in order:
+        lake.ingest(poor if name == "poor" else folder / name)
+    told = "select count(command_line) as lines, count(script_text) as scripts from {} where not is_duplicate"
+    whole = "(select *, false as is_duplicate from lake_events where format = 'evtx')"
+    assert lake.rows(told.format("events")) == lake.rows(told.format(whole))
+    assert lake.value(UNIQUE) == records
+    count = "select cast(sum(duplicates) as bigint) from lake_sources"
+    assert lake.value(count) == (len(order) - 1) * records
 
 
 def test_shadow_copies_are_older_beginnings_of_the_same_log(lake: Lake, lab: Any, tmp_path: Path) -> None:

@@ -198,6 +198,8 @@ def _tell(summary: Summary, warehouse: Path) -> None:
         console.note(
             f"{_count(len(summary.known), 'source')} already in the warehouse with the same content: nothing to do"
         )
+    if summary.displaced:
+        console.note(f"copies now, because these say more: {_count(summary.displaced, 'record')} of earlier ingests")
     span = f", {_time(summary.first_time)} to {_time(summary.last_time)}" if summary.first_time else ""
     hosts = f" of {_count(summary.hosts, 'host')}" if summary.records else ""
     copies = f" ({summary.duplicates:,} of them copies)" if summary.duplicates else ""

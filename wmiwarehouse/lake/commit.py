@@ -52,6 +52,8 @@ class Committed:
     """What a commit added."""
 
     formats: tuple[FormatTotals, ...]
+    displaced: int
+    """Records of earlier batches that are copies now, of fuller ones."""
     computers: frozenset[str]
     first_time: datetime | None
     last_time: datetime | None
@@ -90,7 +92,8 @@ def commit(
             listed_hosts = rest.hosts(connection, sorted((staged / "events").glob("*.parquet")))
         else:
             files = [file for batch in older for file in batch.event_files]
-            copies = duplicates.find(connection, parts, files) if parts else []
+            listed = [batch.table("duplicates") for batch in older]
+            copies = duplicates.find(connection, parts, files, listed) if parts else []
             tables.write(staged / "duplicates.parquet", tables.DUPLICATES, copies)
             listed_hosts = hosts
     finally:
@@ -138,6 +141,7 @@ def commit(
     rest.publish(warehouse, staged, old)
     return Committed(
         _by_format(rows),
+        sum(copied.values()) - sum(row["duplicates"] for row in rows),
         frozenset(row["computer"] for row in hosts if row["computer"]),
         min((row["first_time"] for row in hosts if row["first_time"]), default=None),
         max((row["last_time"] for row in hosts if row["last_time"]), default=None),

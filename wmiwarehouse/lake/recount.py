@@ -32,6 +32,7 @@ _COLUMNS = """
     e.command_line, e.provider, e.ingested_at,
     case when coalesce(e.record_id, 0) = 0 then e.event_data end as event_data
 """
+_FULLNESS = f"({duplicates.FULLNESS}) as fullness"
 
 
 @dataclass
@@ -67,9 +68,11 @@ class Recount:
                 self._narrow(names, _IS_TOUCHED),
                 self._narrow(names, f"not coalesce({_IS_TOUCHED}, false)"),
             )
-            found.fresh = self._find(touched, visible) + self._find(others, [Path(name) for name in self._old])
+            old = [Path(name) for name in self._old]
+            found.fresh = self._find(touched, visible) + self._find(others, old, listed)
             visible += touched
-        # One ingest after the other, as if those sources had never been there: what came first stays.
+        # One ingest after the other, as if those sources had never been there; a fuller one hides what came first.
+        restored: dict[tuple[Any, ...], dict[str, Any]] = {}
         for moment in self._moments():
             part = self._narrow(
                 self._old, f"{_IS_TOUCHED} and not {GOES} and {_IS_LISTED} and e.ingested_at = $at", moment
@@ -77,8 +80,11 @@ class Recount:
             still = {tuple(row.values()) for row in self._find(part, visible)}
             columns = "select source_id, source_file, source_record from read_parquet($files)"
             for row in rows(self._connection, columns, {"files": list(map(str, part))}) if part else ():
-                found.restored += [row] if tuple(row.values()) not in still else []
+                restored[tuple(row.values())] = row
+            for one in still:
+                restored.pop(one, None)
             visible += part
+        found.restored = list(restored.values())
         return found
 
     def _prepare(self, listed: Sequence[Path]) -> bool:
@@ -113,9 +119,10 @@ class Recount:
         self._files += 1
         target = str(path).replace("'", "''")
         values = {"files": files} | ({"at": moment} if moment else {})
-        query = f"copy (select {_COLUMNS} from read_parquet($files) as e where {where}) to '{target}' (format parquet)"
+        compared = f"select {_COLUMNS}, {_FULLNESS} from read_parquet($files) as e where {where}"
+        query = f"copy ({compared}) to '{target}' (format parquet)"
         (count,) = self._connection.execute(query, values).fetchone()
         return [path] if count else []
 
-    def _find(self, new: Sequence[Path], old: Sequence[Path]) -> list[dict[str, Any]]:
-        return duplicates.find(self._connection, new, old) if new else []
+    def _find(self, new: Sequence[Path], old: Sequence[Path], listed: Sequence[Path] = ()) -> list[dict[str, Any]]:
+        return duplicates.find(self._connection, new, old, listed) if new else []

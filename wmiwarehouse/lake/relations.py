@@ -33,14 +33,11 @@ def base_relations(batches: Iterable[Batch], settings: Settings | None = None, h
     events = [file for batch in batches for file in batch.event_files]
     host = hosts.column()
     statements = [_relation("lake_events", EVENT_COLUMNS, events, {"host": host})]
-    for name, columns in (
-        ("sources", tables.SOURCES),
-        ("problems", tables.PROBLEMS),
-        ("duplicates", tables.DUPLICATES),
-    ):
+    for name, columns in (("duplicates", tables.DUPLICATES), ("problems", tables.PROBLEMS)):
         # Without any copies in the lake, no view has to look for them.
         files = [batch.table(name) for batch in batches if not batch.is_empty(name)]
         statements.append(_relation(f"lake_{name}", columns, files))
+    statements.append(_source_list(batches))
     statements.append(_host_list(batches, host))
     return statements + settings_relations(settings, hosts.aliases)
 
@@ -131,6 +128,21 @@ def _relation(name: str, columns: dict[str, str], files: list[Any], derived: Map
     derived = {column: sql for column, sql in (derived or {}).items() if sql != column}
     picked = ", ".join(f"{derived[column]} as {column}" if column in derived else column for column in columns)
     return f"create or replace view {name} as select {picked} from {parquet(files)}"
+
+
+def _source_list(batches: Iterable[Batch]) -> str:
+    """``lake_sources``; what is a copy may have changed since a source was committed."""
+    batches = list(batches)
+    files = [batch.table("sources") for batch in batches if not batch.is_empty("sources")]
+    if not files or all(batch.is_empty("duplicates") for batch in batches):
+        return _relation("lake_sources", tables.SOURCES, files)
+    counted = """(
+        select source_id as copied_id, source_file as copied_file, count(distinct source_record) as copies
+        from lake_duplicates
+        group by source_id, source_file
+    ) on source_id = copied_id and source_file = copied_file"""
+    derived = {"duplicates": "coalesce(copies, 0)"}
+    return f"{_relation('lake_sources', tables.SOURCES, files, derived)} left join {counted}"
 
 
 def _host_list(batches: Iterable[Batch], host: str) -> str:

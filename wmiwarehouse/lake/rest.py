@@ -114,7 +114,7 @@ def take_out(
     rest = gather(changed, keys)
     rest.copies = copies
     for row in rest.sources:
-        row["duplicates"] -= back[key(row)]
+        row["duplicates"] = max(0, row["duplicates"] - back[key(row)])
     for batch in changed:
         if batch in staying:
             _keep_events(connection, folder, batch, rest, whole=batch not in touched)

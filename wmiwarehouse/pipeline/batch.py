@@ -309,6 +309,7 @@ class Batch:
             on_damage=stopped if run.strict else None,
             is_bare=run.projection.is_bare,
         )
+        summary.displaced += committed.displaced
         read_again = {entry.source_id for entry in entries if entry.source_id in run.again}
         summary.again += len(read_again)
         run.again -= read_again

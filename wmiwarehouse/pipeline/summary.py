@@ -42,6 +42,8 @@ class Summary:
     """(file, reason) of event logs that could not be read at all."""
     known: list[str] = field(default_factory=list)
     """Files whose content the warehouse has already."""
+    displaced: int = 0
+    """Records of earlier ingests that count no longer: these have the same events, and more of them."""
     again: int = 0
     """Contents that were there already and were read anew."""
     problems: list[tuple[str, str, str, int]] = field(default_factory=list)
