@@ -95,21 +95,8 @@ with final as (
         network_connection.channel = 'Microsoft-Windows-Sysmon/Operational'
         and network_connection.event_id = 3
         and lower(network_connection.process_path) = 'c:\windows\system32\svchost.exe'
-        and (
-            (
-                lower(network_connection.user_domain) = 'nt authority'
-                and lower(network_connection.user_name) = 'network service'
-            )
-            -- The account in the systems' other languages; an exporter may have spoilt letters beyond ASCII.
-            or (
-                network_connection.user_class = 'system'
-                and regexp_matches(
-                    lower(network_connection.user_name),
-                    '^(netzwerkdienst|service r.{1,2}seau|servicio de red|servizio di rete|servi.{1,2}o de rede|'
-                    || 'netwerkservice|n.{1,2}tverkstj.{1,2}nst)$'
-                )
-            )
-        )
+        and lower(network_connection.user_domain) = 'nt authority'
+        and lower(network_connection.user_name) = 'network service'
 )
 
 select * from final

@@ -481,7 +481,29 @@ final as (
                                     replace(
                                         array_to_string(
                                             regexp_extract_all(
-                                                named.switches,
+                                                -- A /node: in the quoted command that is to run elsewhere is not wmic's own.
+                                                case
+                                                    when
+                                                        regexp_matches(
+                                                            regexp_replace(
+                                                                named.switches,
+                                                                '(?is)\bcall\s+create\s+'
+                                                                || '(?:"(?:[^"\\]+|\\"|\\)*"|\\"[^"]*?\\*"|''[^'']*'')',
+                                                                ' ',
+                                                                'g'
+                                                            ),
+                                                            '(?i)[/-]node\s*:'
+                                                        )
+                                                        then
+                                                            regexp_replace(
+                                                                named.switches,
+                                                                '(?is)\bcall\s+create\s+'
+                                                                || '(?:"(?:[^"\\]+|\\"|\\)*"|\\"[^"]*?\\*"|''[^'']*'')',
+                                                                ' ',
+                                                                'g'
+                                                            )
+                                                    else named.switches
+                                                end,
                                                 '(?i)(?:^|[^/-])[/-]node\s*:\s*('
                                                 || '@?\\?(?:"[^"]*"|''[^'']*''|["''][^\s,"'']+|[^\s,"''/|&<>;)]+)'
                                                 || '(?:\s*,\s*'

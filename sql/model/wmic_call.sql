@@ -225,14 +225,44 @@ addressed as (
         case
             when
                 regexp_matches(
-                    named.target, '^((25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])$'
+                    named.target, '^(::ffff:)?((25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])$'
                 )
                 then
                     '00000000000000000000ffff'
-                    || lpad(lower(hex(cast(split_part(named.target, '.', 1) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(regexp_replace(named.target, '^::ffff:', ''), '.', 1) as bigint))), 2, '0')
                     || lpad(lower(hex(cast(split_part(named.target, '.', 2) as bigint))), 2, '0')
                     || lpad(lower(hex(cast(split_part(named.target, '.', 3) as bigint))), 2, '0')
                     || lpad(lower(hex(cast(split_part(named.target, '.', 4) as bigint))), 2, '0')
+            when contains(named.target, ':') and regexp_matches(named.target, '^[0-9a-f:]+$')
+                then
+                    -- Each group gets its leading zeros; '::' stands for as many groups of zeros as are missing.
+                    rpad(
+                        array_to_string(
+                            regexp_extract_all(
+                                replace(':' || split_part(named.target, '::', 1), ':', ':000'), '([0-9a-f]{4})(?::|$)', 1
+                            ),
+                            ''
+                        ),
+                        cast(
+                            32 - length(
+                                array_to_string(
+                                    regexp_extract_all(
+                                        replace(':' || split_part(named.target, '::', 2), ':', ':000'),
+                                        '([0-9a-f]{4})(?::|$)',
+                                        1
+                                    ),
+                                    ''
+                                )
+                            ) as integer
+                        ),
+                        '0'
+                    )
+                    || array_to_string(
+                        regexp_extract_all(
+                            replace(':' || split_part(named.target, '::', 2), ':', ':000'), '([0-9a-f]{4})(?::|$)', 1
+                        ),
+                        ''
+                    )
         end as target_ip_key
     from named
 ),
@@ -269,7 +299,7 @@ final as (
         ) as command_key,
         addressed.target,
         case
-            when addressed.is_loopback then addressed.host
+            when addressed.is_loopback or coalesce(addressed.target_ip_key, '') = lpad('1', 32, '0') then addressed.host
             else coalesce(
                 exact.host,
                 neighbour.host,

@@ -113,3 +113,15 @@ def test_a_command_does_without_pydantic(line: str, tmp_path: Path) -> None:
         command = [sys.executable, "-c", code, *line.split()]
         said = subprocess.run(command, capture_output=True, text=True, check=False, env=environment).stderr
     assert "pydantic: False" in said
+
+
+def test_an_option_for_one_value_that_is_given_twice_is_refused() -> None:
+    """Else a hunt for two hosts would answer for the second alone."""
+    alone = typer.Typer(add_completion=False)
+    alone.command("told", cls=Command)(_told)
+    for given in (["--text", "a", "--text", "b"], ["--text=a", "--text=a"], ["--number", "1", "--number=2"]):
+        refused = CliRunner().invoke(alone, given)
+        assert refused.exit_code == 2
+        assert "given 2 times, takes one value" in refused.output
+    for given in (["--file", "a", "--file", "b"], ["--flag", "--flag"], ["--text", "a", "--", "--text", "--text"]):
+        assert CliRunner().invoke(alone, given).exit_code == 0

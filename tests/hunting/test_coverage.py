@@ -204,6 +204,10 @@ def test_what_is_known_to_be_missing_is_told(lost: int, failed: int, words: str)
         (Seen(7, 7, "command_line", 1.0), "seen on 7 of 7 hosts. Seen does not prove that all was logged."),
         (Seen(0, 7), "was not seen on any of 7 hosts. Not seen can mean"),
         (Seen(0, 1), "was not seen on any of 1 host."),
+        (
+            Seen(7, 7, unseen=("Security 4624", "Sysmon 3")),
+            "seen on 7 of 7 hosts. Not seen on any of them: Security 4624, Sysmon 3. Not seen can mean",
+        ),
         (Seen(7, 7, "command_line", 0.999), "in 99 % of records"),
         (Seen(7, 7, "command_line", 0.001), "in under 1 % of records"),
         (Seen(4, 7, doubts=lambda: Doubts(2)), "not seen on 3, 2 more hosts are only named by others."),

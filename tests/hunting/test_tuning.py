@@ -157,6 +157,12 @@ def _rows(**columns: str) -> dict[str, str]:
         (_rows(host="ws01", user_name="alice", user_domain="ACME", explicit_user="ACME\\dora"), False),
         (_rows(host="ws01", user_name="alice", user_domain="ACME", explicit_user="alice"), False),
         (_rows(host="ws01", user_name="alice", user_domain="ACME", explicit_user="ACME\\ALICE"), True),
+        # Where a row has no column for the account that wmic was given, its command line tells.
+        (_rows(dest="ws01", user="acme\\alice", process="wmic /node:x process call create y"), True),
+        (
+            _rows(dest="ws01", user="acme\\alice", process='wmic /node:x "/USER" :ACME\\dora process call create y'),
+            False,
+        ),
     ],
 )
 def test_known_on_the_source(row: dict[str, str], is_known: bool) -> None:

@@ -99,10 +99,20 @@ def test_a_source_without_ids_takes_what_no_other_names(project: Project) -> Non
     assert audited["channel"] == "Security"
 
 
-def test_an_empty_list_of_ids_is_refused(tmp_path: Path) -> None:
-    head = 'channel = "Mine"\nprovider = "Me"\nevent_ids = []'
+@pytest.mark.parametrize(
+    ("ids", "why"),
+    [
+        ("[]", "event_ids is empty; leave it out for a source of all other"),
+        ('["x"]', r"event_ids is a list of numbers, not \['x'\]"),
+        ("[1.5]", "event_ids is a list of numbers"),
+        ("4688", "event_ids is a list of numbers, not 4688"),
+        ("[true]", "event_ids is a list of numbers"),
+    ],
+)
+def test_a_list_of_ids_that_is_none_is_refused(ids: str, why: str, tmp_path: Path) -> None:
+    head = f'channel = "Mine"\nprovider = "Me"\nevent_ids = {ids}'
     write_event(tmp_path, "select data ->> '$.X' as user_name from records", head=head)
-    with pytest.raises(IngestFileError, match=r"own\.sql: event_ids is empty; leave it out for a source of all other"):
+    with pytest.raises(IngestFileError, match=rf"own\.sql: {why}"):
         Projection(tmp_path)
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from wmiwarehouse.output.cells import log_name
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 #: As many characters of an event's id as ``wmiwh event`` needs in any warehouse of this world.
 _UID = 10
-
-
-def log(channel: str | None, event_id: int | None) -> str:
-    """Return channel and event id in few words: ``Sysmon 1``."""
-    name = (channel or "").removeprefix("Microsoft-Windows-").removesuffix("/Operational")
-    return f"{name or 'log without name'} {'' if event_id is None else event_id}".strip()
 
 
 def with_short_evidence(rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.RecordBatchReader:
@@ -42,4 +38,4 @@ def _shortened(table: pa.Table) -> pa.Table:
 
 def _short(record: Mapping[str, Any]) -> str:
     what = f"{record['process_name']} (pid {record['process_id']}) " if record.get("process_name") else ""
-    return f"{record['host']}: {what}{log(record['channel'], record['event_id'])} {record['event_uid'][:_UID]}"
+    return f"{record['host']}: {what}{log_name(record['channel'], record['event_id'])} {record['event_uid'][:_UID]}"

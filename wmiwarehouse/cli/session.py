@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wmiwarehouse.cli import options
-from wmiwarehouse.cli.evidence import log
 from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.output import console, ends
+from wmiwarehouse.output.cells import log_name
 
 if TYPE_CHECKING:
     from wmiwarehouse.hunting.session import Session
@@ -122,7 +122,7 @@ def _process(one: dict[str, Any], *, several: bool, roomy: bool) -> dict[str, An
         **({"pid": one["process_id"]} if roomy else {}),
         "parent": one["parent_process_name"],
         "ran": one["command_line"] or one["process_path"],
-        **({"log": log(one["channel"], one["event_id"])} if roomy else {}),
+        **({"log": log_name(one["channel"], one["event_id"])} if roomy else {}),
         "event": one["event_uid"][:_UID],
     }
 
@@ -131,7 +131,7 @@ def _event(one: dict[str, Any], *, several: bool) -> dict[str, Any]:
     return {
         "event_time": one["event_time"],
         **({"host": one["host"]} if several else {}),
-        "log": log(one["channel"], one["event_id"]),
+        "log": log_name(one["channel"], one["event_id"]),
         "detail": next((one[name] for name in _DETAILS if one.get(name) not in (None, "", "-")), ""),
         "event": one["event_uid"][:_UID],
     }

@@ -58,6 +58,8 @@ def sql(
 def _stdin() -> str:
     from wmiwarehouse.hunting.guard import MAX_SIZE
 
+    if sys.stdin is None:  # closed by who started this
+        raise UsageError("there is no stdin to read a question from")
     content = sys.stdin.buffer.read(MAX_SIZE + 1)
     if len(content) > MAX_SIZE:
         raise UsageError(f"stdin has more than {MAX_SIZE:,} bytes: hardly a question")

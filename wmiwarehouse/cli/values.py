@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+import typer
 from typer.core import TyperCommand
 from typer.models import OptionInfo
 
@@ -28,6 +29,17 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments, that for the help too."""
         return spared(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that takes one value and is given two: the last alone would answer for both."""
+        given = args[: args.index("--")] if "--" in args else args
+        for param in self.get_params(ctx):
+            names = [name for name in getattr(param, "opts", ()) if name.startswith("-")]
+            if names and not (param.multiple or getattr(param, "is_flag", False) or getattr(param, "count", False)):
+                times = sum(arg in names or arg.partition("=")[0] in names for arg in given)
+                if times > 1:
+                    raise typer.BadParameter(f"given {times} times, takes one value", ctx=ctx, param=param)
+        return super().parse_args(ctx, args)
 
 
 def spared(params: list[Any]) -> list[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 from wmiwarehouse.content.library import Analytic
 from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.lake.hosts import literal
+from wmiwarehouse.output.cells import log_name
 
 CAUTION = "Not seen can mean not audited, filtered, rolled over, not collected or did not happen."
 _NO_PROOF = "seen does not prove that all was logged."
@@ -72,6 +73,9 @@ class Seen:
     """Hosts with logs."""
     column: str = ""
     share: float | None = None
+    unseen: tuple[str, ...] = ()
+    """Kinds of the wanted records that no host has, such as ``Security 4624``. What stands for each other and what is
+    needed together an analytic does not tell, so a zero names them all."""
     first_time: datetime | None = None
     last_time: datetime | None = None
     within: str = ""
@@ -83,8 +87,8 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """``4 of 7 (command line in 62 % of records)``."""
-        return f"{self.hosts} of {self.all_hosts}{self._rare}"
+        """``4 of 7 (command line in 62 % of records; no Sysmon 3)``."""
+        return f"{self.hosts} of {self.all_hosts}{f' ({marks})' if (marks := self._marks) else ''}"
 
     @property
     def short(self) -> str:
@@ -105,24 +109,27 @@ class Seen:
             named = f", {doubts.named_only:,} more {hosts} only named by others"
         if not self.hosts:
             seen = f"was not seen on any of {_hosts(self.all_hosts)}{self.within}{named}. {CAUTION}"
-        elif missing:
-            seen = (
-                f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self.within}{self._rare}, "
-                f"not seen on {missing}{named}."
-                f"{self._period} {CAUTION[:-1]}; {_NO_PROOF}"
-            )
         else:
-            seen = (
-                f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self.within}{self._rare}{named}.{self._period}"
+            rare = f" ({self._rare})" if self._rare else ""
+            not_seen = f", not seen on {missing}" if missing else ""
+            seen = f"was seen on {self.hosts} of {_hosts(self.all_hosts)}{self.within}{rare}{not_seen}{named}."
+            seen += f" Not seen on any of them: {', '.join(self.unseen)}." if self.unseen else ""
+            proof = (
+                f"{CAUTION[:-1]}; {_NO_PROOF}" if missing or self.unseen else f"{_NO_PROOF[0].upper()}{_NO_PROOF[1:]}"
             )
-            seen += f" {_NO_PROOF[0].upper()}{_NO_PROOF[1:]}"
+            seen += f"{self._period} {proof}"
         return f"0 hits. The data this needs {seen}{doubts.text}"
+
+    @property
+    def _marks(self) -> str:
+        unseen = f"no {', '.join(self.unseen)}" if self.unseen and self.hosts else ""
+        return "; ".join(filter(None, (self._rare, unseen)))
 
     @property
     def _rare(self) -> str:
         if self.share is None or self.share >= 1:
             return ""
-        return f" ({self.column.replace('_', ' ')} in {_percent(self.share)} of records)"
+        return f"{self.column.replace('_', ' ')} in {_percent(self.share)} of records"
 
     @property
     def _period(self) -> str:
@@ -166,10 +173,13 @@ class Coverage:
         """Return what was seen of *requirements*; a host counts if it has records of any of them."""
         requirements = list(requirements)
         found: list[dict[str, Any]] = []
+        unseen: dict[str, None] = {}
         shares: list[tuple[float, str]] = []
         for requirement in requirements:
             records = [row for row in self._counts if _meets(row, requirement)]
             found += records
+            if not records:
+                unseen[log_name(requirement.channel, requirement.event_id)] = None
             shares += [
                 (_share(records, column), column)
                 for column in requirement.columns
@@ -182,6 +192,7 @@ class Coverage:
             self._hosts,
             column,
             share,
+            tuple(unseen),
             min((row["first_time"] for row in found if row["first_time"]), default=None),
             max((row["last_time"] for row in found if row["last_time"]), default=None),
             self._within,

@@ -9,7 +9,7 @@ machines themselves logged.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -36,6 +36,9 @@ _ACCOUNTS = (
     ("effective_user", None),
     ("share_user", None),
 )
+
+#: Command lines; ESCU's data model calls one ``process``.
+_COMMAND_LINES = frozenset({"command_line", "process"})
 
 HostOf = Callable[[str], str]
 
@@ -130,7 +133,7 @@ class Tuning:
         # Each account that the row names has to be an administrator's: another one is what was stolen.
         each = [f"({text} = '' or {_is_one_of(text, known.administrators)})" for text in accounts]
         named = " or ".join(f"{text} <> ''" for text in accounts)
-        return f"{source} and ({named}) and {' and '.join(each)}"
+        return f"{source} and ({named}) and {' and '.join([*each, *_without_account(types)])}"
 
 
 def said_of(rules: Iterable[Rule], most: int = 3) -> str:
@@ -248,6 +251,13 @@ def _accounts(types: Mapping[str, str]) -> Iterable[str]:
                     f"else coalesce(found.\"{domain}\", '') || '\\' || {column} end"
                 )
             yield f"lower({column})"
+
+
+def _without_account(types: Mapping[str, str]) -> Iterator[str]:
+    """Yield SQL that is true of rows whose command line gives wmic no account, for rows that have no column for it."""
+    if "explicit_user" not in types:
+        for name in sorted(_COMMAND_LINES & types.keys()):
+            yield f"not regexp_matches(coalesce({name}, ''), '(?i)[/-][\"''^]*user[\"''^]*\\s*:')"
 
 
 def _is_one_of(text: str, administrators: Iterable[str]) -> str:

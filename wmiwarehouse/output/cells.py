@@ -219,3 +219,9 @@ def readable(value: Any, kind: Kind = Kind.TEXT) -> str:
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return ", ".join("null" if item is None else exact(item) for item in value)
     return exact(value)
+
+
+def log_name(channel: str | None, event_id: int | None) -> str:
+    """Return channel and event id in few words: ``Sysmon 1``."""
+    name = (channel or "").removeprefix("Microsoft-Windows-").removesuffix("/Operational")
+    return f"{name or 'log without name'} {'' if event_id is None else event_id}".strip()

@@ -323,7 +323,10 @@ def load_event(path: Path) -> EventSource:
     document = frontmatter.read(path)
     if not {"channel", "provider"} <= document.head.keys():
         raise IngestFileError(f"{path}: needs channel and provider, and one select")
-    if "event_ids" in document.head and not document.head["event_ids"]:
+    ids = document.head.get("event_ids", [0])
+    if not isinstance(ids, list) or not all(type(one) is int for one in ids):
+        raise IngestFileError(f"{path}: event_ids is a list of numbers, not {ids!r}")
+    if not ids:
         raise IngestFileError(f"{path}: event_ids is empty; leave it out for a source of all other events")
     names = document.head.get("at_least_one", [])
     if not isinstance(names, list) or not EVENT_TARGETS.keys() >= set(map(str, names)):

@@ -12,8 +12,9 @@ from wmiwarehouse.content.library import Library
 from wmiwarehouse.content.metadata import Requirement
 from wmiwarehouse.hunting.coverage import CAUTION, Seen
 from wmiwarehouse.hunting.hunt import Hunt
+from wmiwarehouse.output.cells import log_name
 from wmiwarehouse.report.model import DataNeed
-from wmiwarehouse.report.records import host_name, log_name
+from wmiwarehouse.report.records import host_name
 
 SYSMON = "Microsoft-Windows-Sysmon/Operational"
 #: The words of the document, and the records that are meant.

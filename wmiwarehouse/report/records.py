@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.output.cells import log_name
 from wmiwarehouse.output.ends import LOGON_TYPES, account, end
 from wmiwarehouse.report.model import Evidence
 
@@ -55,12 +56,6 @@ def evidence(record: Mapping[str, Any], side: Literal["source", "target", "host"
         source_file=record["source_file"] or "",
         source_record=record["source_record"] or 0,
     )
-
-
-def log_name(channel: str | None, event_id: int | None) -> str:
-    """Return channel and event id in few words: ``Sysmon 1``."""
-    name = (channel or "").removeprefix("Microsoft-Windows-").removesuffix("/Operational")
-    return f"{name or 'log without name'} {'' if event_id is None else event_id}".strip()
 
 
 def host_name(host: str | None) -> str | None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wmiwarehouse.lake.query import rows
+from wmiwarehouse.output.cells import log_name
 from wmiwarehouse.report.model import HostCoverage, ReadProblem, Source
-from wmiwarehouse.report.records import host_name, log_name
+from wmiwarehouse.report.records import host_name
 
 MOST_HOSTS = 500
 MOST_PROBLEMS = 500
