@@ -53,6 +53,17 @@ def test_a_moved_warehouse_is_made_current(case: Any, tmp_path: Path) -> None:
     assert str(moved).replace("'", "''").encode() in (moved / "warehouse.duckdb").read_bytes()
 
 
+def test_a_copy_that_cannot_be_written_shows_no_other_warehouse(
+    run: Run, case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its views would read the files of the warehouse that it was copied from."""
+    shutil.copytree(case.warehouse, tmp_path / "copy")
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+    said = run("shell", "-w", tmp_path / "copy")
+    assert (said.code, said.out) == (3, "")
+    assert f"are those of {case.warehouse}, and it cannot be written; next: wmiwh sql" in said.err
+
+
 def test_without_the_program(run: Run, case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_arguments, **_options: None)
     said = run("shell", "-w", case.warehouse)

@@ -47,6 +47,11 @@ def shell(
             catalog.refresh_database(opened, library)
     if not opened.database.is_file():
         raise NoDataError(f"{opened.database} is not there and cannot be written; next: wmiwh ingest PATH...")
+    if (place := opened.read_mark().get("root")) != str(opened.root):  # a copy that cannot be written, as evidence is
+        raise NoDataError(
+            f"the views in {opened.database} are those of {place}, and it cannot be written; next: "
+            "wmiwh sql, or a copy where it can"
+        )
     command = [program, "-readonly", "-cmd", "set timezone = 'UTC'", str(opened.database), *(arguments or ())]
     raise typer.Exit(_run(command))
 
