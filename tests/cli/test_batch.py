@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from wmiwarehouse.cli.batches import mail, runner
+from wmiwarehouse.cli.batches.outputs import Outputs
 from wmiwarehouse.errors import ExitCode
 from wmiwarehouse.lake import clock
+from wmiwarehouse.lake.runs import Record
 
 Run = Callable[..., Any]
 FILE = """
@@ -106,10 +108,27 @@ def test_three_nights(case: Any, run: Run, tmp_path: Path, monkeypatch: pytest.M
 def test_a_dry_run_does_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "hunts.toml").write_text(FILE, encoding="utf-8")
     said = run("batch", tmp_path / "hunts.toml", "--dry-run")
-    assert said.code == 0, said.err
+    assert (said.code, said.err) == (2, f"wmiwh: {tmp_path / 'drop'}: no such file or folder\n"), "as the run would end"
     assert "ingest     " in said.out
     assert "xql_wmic_remote_exec, lateral_movement; what came in since the last run" in said.out
     assert [path.name for path in tmp_path.iterdir()] == ["hunts.toml"]
+    (tmp_path / "drop").mkdir()
+    assert run("batch", tmp_path / "hunts.toml", "--dry-run").code == 0
+
+
+def test_a_dated_name_is_not_used_twice_even_if_keep_removed_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "night-2024-05-06.txt"
+    path.write_text("first", encoding="utf-8")
+    first = Outputs([])
+    first.add(path)
+    noon = datetime(2024, 5, 6, 12, tzinfo=UTC)
+    record = Record(
+        number=1, name="night", command="batch", started=noon, finished=noon, outputs=first.recorded(), exit_code=0
+    )
+    assert Outputs([record]).place(path, "night-{date}.txt").name == "night-2024-05-06-2.txt"
+    path.unlink()
+    assert Outputs([record]).place(path, "night-{date}.txt").name == "night-2024-05-06-2.txt"
+    assert Outputs([]).place(path, "night-{date}.txt") == path
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -197,3 +199,11 @@ def test_small_tables_keep_their_columns_when_they_are_empty(tmp_path: Path) -> 
         described: list[Any] = duckdb.execute(f"describe select * from '{path}'").fetchall()
         kinds = {kind: kind.replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE") for kind in columns.values()}
         assert {row[0]: row[1] for row in described} == {name: kinds[kind] for name, kind in columns.items()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_folder_whose_name_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"p\xff") / "w"
+    with pytest.raises(WmiwhError, match="is no UTF-8, which DuckDB needs; name another: -w DIR"):
+        Warehouse.create(root)
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from wmiwarehouse.cli import options, scheduling
-from wmiwarehouse.errors import ExitCode
+from wmiwarehouse.errors import ExitCode, UsageError
 
 
 @options.logged
@@ -40,5 +40,7 @@ def batch(
     described = BatchFile.load(file, library)
     if dry_run:
         streams.write_text(sys.stdout, (f"{escape.visible(line)}\n" for line in plan.lines(described, library)))
+        for path in plan.missing(described):
+            raise UsageError(f"{path}: no such file or folder")
         return ExitCode.DONE
     return runner.run(described, library, wait=wait)

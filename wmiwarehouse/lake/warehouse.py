@@ -93,6 +93,12 @@ class Warehouse:
         """Open the warehouse at *root*, or make one there if the folder is new or empty (else exit 2)."""
         warehouse = cls(root)
         try:
+            str(warehouse.root).encode()
+        except UnicodeEncodeError:
+            raise WmiwhError(
+                f"{warehouse.root} is no UTF-8, which DuckDB needs; name another: -w DIR", ExitCode.USAGE
+            ) from None
+        try:
             if root.exists() and not root.is_dir():
                 raise WmiwhError(f"{root} is a file, not a folder; name another: -w DIR", ExitCode.USAGE)
             if not warehouse._mark.is_file():

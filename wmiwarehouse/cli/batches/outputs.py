@@ -33,7 +33,7 @@ class Outputs:
         if any(one in template for one in _DATED):
             for number in range(1, _MOST_OF_A_NAME):
                 found = path if number == 1 else path.with_name(_numbered(path.name, number))
-                if not found.exists() and not found.is_symlink():
+                if not found.exists() and not found.is_symlink() and str(found) not in self._owned:
                     return found
             raise OutputError(f"{path} and {_MOST_OF_A_NAME - 2} more of the name exist")
         if path.exists() and path not in self.written and not self._is_own(path):

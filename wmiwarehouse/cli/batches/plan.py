@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from wmiwarehouse.cli.batches.file import EVERYTHING, BatchFile, HuntTable, ReportTable
 from wmiwarehouse.cli.scheduling import LAST_RUN
@@ -38,6 +39,12 @@ def lines(batch: BatchFile, library: Library) -> Iterator[str]:
         yield f"exit       {int(ExitCode.HITS)} with hits of {batch.fail_on} or above"
     if batch.batch.keep:
         yield f"keep       the outputs of the last {batch.batch.keep} runs that wrote any; older ones are removed"
+
+
+def missing(batch: BatchFile) -> list[Path]:
+    """Return what *batch* would read and is not there: the run would end with exit 2."""
+    paths = [batch.at(path) for path in batch.ingest.paths] if batch.ingest else []
+    return [path for path in paths if not path.exists()]
 
 
 def _last(batch: BatchFile) -> str:
