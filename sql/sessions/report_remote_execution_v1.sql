@@ -17,7 +17,7 @@
 --     { channel = "Microsoft-Windows-Sysmon/Operational", event_id = 1, columns = ["logon_id"] },
 --     { channel = "Security", event_id = 4688, columns = ["logon_id"] },
 -- ]
--- message = "$user ran $process_count processes on $host in a network logon from $source_ip"
+-- message = "$process_count records of processes that $user ran on $host in a network logon from $source_ip"
 -- risk_objects = [
 --     { field = "host", type = "system" },
 --     { field = "user", type = "user" },

@@ -118,7 +118,7 @@ def test_sessions_with_one_id_are_kept_apart(run: Run, lake: Path, monkeypatch: 
     assert "not in the logs" in sessions
     assert sessions.index("10.0.0.7:50123") < sessions.index("10.0.0.8:50124")
     assert r"CORP\jdoe" in sessions
-    assert processes.startswith("2 processes in it\n")
+    assert processes.startswith("2 records of new processes in it\n")
     assert "cmd /c first" in processes
     assert "between" not in processes
     assert events.startswith("6 events that name 0x33946d\n")
@@ -162,7 +162,7 @@ def test_the_sessions_of_the_report(run: Run, case: Any) -> None:
     events = json.loads(run("session", row["host"], row["logon_id"], "-w", case.warehouse, "-f", "json").out)
     assert len(events) >= row["event_count"] >= row["process_count"]
     shown = run("session", row["host"], row["logon_id"], "-w", case.warehouse).out
-    assert f"{row['process_count']} process" in shown
+    assert f"{row['process_count']} record{'s'[: row['process_count'] > 1]} of " in shown
 
 
 @pytest.mark.parametrize("width", [80, 120, 160])

@@ -86,14 +86,13 @@ def _show(found: Session) -> None:
     roomy = width(sys.stdout) >= _ROOMY
     parts: list[tuple[str, list[dict[str, Any]]]] = [
         ("session", [_session(one, processes) for one in sessions]),
-        ("process in it", [_process(one, several=several, roomy=roomy) for one in processes]),
+        ("record of a new process in it", [_process(one, several=several, roomy=roomy) for one in processes]),
         (f"event that names {found.logon_id}", [_event(one, several=several) for one in found.events.to_pylist()]),
     ]
     for number, (title, rows) in enumerate(part for part in parts if part[1]):
         noun, _, rest = title.partition(" ")
-        plural = "es" if noun.endswith("s") else "s"
-        rest = rest.replace("names", "name") if len(rows) > 1 else rest
-        typer.echo(("\n" if number else "") + f"{len(rows):,} {noun}{plural if len(rows) > 1 else ''} {rest}".rstrip())
+        rest = rest.replace("names", "name").replace("a new process", "new processes") if len(rows) > 1 else rest
+        typer.echo(("\n" if number else "") + f"{len(rows):,} {noun}{'s' if len(rows) > 1 else ''} {rest}".rstrip())
         emit(pa.Table.from_pylist(rows))
 
 
@@ -109,8 +108,8 @@ def _session(one: dict[str, Any], processes: list[dict[str, Any]]) -> dict[str, 
         "duration": _duration(end - start) if start and end else "",
         "user": ends.account(one["user_name"], one["user_domain"]),
         "logon type": f"{kind} {ends.LOGON_TYPES.get(kind, '')}".rstrip() if kind is not None else "",
-        "source": " ".join(filter(None, (address, f"({one['workstation']})" if one["workstation"] else ""))),
-        "processes": sum(process["session_uid"] == one["event_uid"] for process in processes),
+        "source": " ".join(filter(None, (address, f"({one['workstation']})" if one["workstation"] not in (None, "", "-") else ""))),
+        "process records": sum(process["session_uid"] == one["event_uid"] for process in processes),
         "4624": one["event_uid"][:_UID],
     }
 
