@@ -98,7 +98,7 @@ def _show(found: Session) -> None:
 
 def _session(one: dict[str, Any], processes: list[dict[str, Any]]) -> dict[str, Any]:
     start, end = one["start_time"], one["end_time"]
-    kind = one["logon_type"]
+    kind, name = one["logon_type"], one["workstation"]
     address = ends.end(one["source_ip"], one["source_port"])
     return {
         "host": one["host"],
@@ -108,7 +108,7 @@ def _session(one: dict[str, Any], processes: list[dict[str, Any]]) -> dict[str, 
         "duration": _duration(end - start) if start and end else "",
         "user": ends.account(one["user_name"], one["user_domain"]),
         "logon type": f"{kind} {ends.LOGON_TYPES.get(kind, '')}".rstrip() if kind is not None else "",
-        "source": " ".join(filter(None, (address, f"({one['workstation']})" if one["workstation"] not in (None, "", "-") else ""))),
+        "source": " ".join(filter(None, (address, f"({name})" if name not in (None, "", "-") else ""))),
         "process records": sum(process["session_uid"] == one["event_uid"] for process in processes),
         "4624": one["event_uid"][:_UID],
     }

@@ -35,7 +35,7 @@ _NAMED = """
     order by host"""
 _TIMES = """
     select host, time_source, count(*) as records from events
-    where time_source in ('assumed', 'forced_zone', 'inferred_offset') and host is not null
+    where time_source in ('assumed', 'forced_zone', 'inferred_offset') and host is not null and not is_duplicate
     group by host, time_source
     order by host, time_source"""
 _TIME_WORDS = {
