@@ -1,7 +1,7 @@
 # All a newcomer types: `make demo` or `make test`. Needs Python 3.11+ with pip and venv; the rest goes into .venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fuzz memory bench bench-large bench-growth wheel lock clean check-python
+.PHONY: help demo test lint format fuzz spark memory bench bench-large bench-growth wheel lock clean check-python
 
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 IS_NEW := -c 'import sys; print("yes" if sys.version_info >= (3, 11) else "")' 2>/dev/null
@@ -35,6 +35,10 @@ format: $(STAMP) ## rewrite the sources as `make lint` wants them, where a tool 
 
 fuzz: $(STAMP) ## damage logs at random for five minutes and read them (WMIWH_FUZZ=seconds, WMIWH_FUZZ_SEED=n)
 	WMIWH_FUZZ=$${WMIWH_FUZZ:-300} $(BIN)/python -m pytest -n 0 -x -rP tests/fuzz
+
+spark: $(STAMP) ## run every view on Spark and on DuckDB and compare the rows (ten minutes; needs Java)
+	$(PIP) install --constraint $(LOCK) --group spark
+	$(BIN)/python -m pytest -n 0 tests/spark
 
 memory: $(STAMP) ## peak memory of ingest for 2 GB EVTX, 2 GB JSON lines and a zip of 5,000 EVTX
 	$(BIN)/python bench/memory.py

@@ -314,17 +314,20 @@ summed as (
         told.host,
         told.analytic,
         max(case when told.records is null and told.is_optional is not true then 1 else 0 end) as missing,
-        array_to_string(
-            list_sort(list(distinct told.seen) filter (where told.seen is not null)), '; '
+        nullif(
+            array_to_string(list_sort(list(distinct told.seen) filter (where told.seen is not null)), '; '), ''
         ) as requirements_seen,
-        array_to_string(
-            list_sort(
-                list(distinct told.source_name) filter (where told.records is null and told.is_optional is not true)
+        nullif(
+            array_to_string(
+                list_sort(
+                    list(distinct told.source_name) filter (where told.records is null and told.is_optional is not true)
+                ),
+                '; '
             ),
-            '; '
+            ''
         ) as requirements_missing,
-        array_to_string(
-            list_sort(list(distinct told.inference) filter (where told.inference is not null)), '; '
+        nullif(
+            array_to_string(list_sort(list(distinct told.inference) filter (where told.inference is not null)), '; '), ''
         ) as inferred
     from told
     group by told.host, told.analytic
@@ -389,7 +392,7 @@ named as (
     select
         named_host.host,
         named_host.is_address,
-        array_to_string(list_sort(list(distinct named_host.how)), ', ') as hows,
+        nullif(array_to_string(list_sort(list(distinct named_host.how)), ', '), '') as hows,
         min(named_host.named_by) as named_by,
         count(distinct named_host.named_by) as namers
     from named_host
@@ -399,8 +402,11 @@ named as (
 wanted as (
     select
         alternative.analytic,
-        array_to_string(
-            list_sort(list(distinct alternative.source_name) filter (where alternative.is_optional is not true)), '; '
+        nullif(
+            array_to_string(
+                list_sort(list(distinct alternative.source_name) filter (where alternative.is_optional is not true)), '; '
+            ),
+            ''
         ) as source_names
     from alternative
     group by alternative.analytic

@@ -89,7 +89,7 @@ providers as (
     select
         children.event_uid,
         children.host,
-        array_to_string(list_sort(list(distinct events.object_name)), ', ') as wmi_providers
+        nullif(array_to_string(list_sort(list(distinct events.object_name)), ', '), '') as wmi_providers
     from children
     inner join events
         on

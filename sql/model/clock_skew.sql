@@ -181,7 +181,7 @@ final as (
         ranked.host,
         ranked.other_host,
         ranked.skew_date,
-        cast(avg(ranked.skew) as bigint) as skew_microseconds,
+        cast(round(avg(ranked.skew)) as bigint) as skew_microseconds,
         max(ranked.connections) as connections
     from ranked
     where 2 * ranked.place >= ranked.connections and 2 * ranked.place <= ranked.connections + 2

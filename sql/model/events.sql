@@ -143,7 +143,19 @@ attributed as (
                 and coalesce(lake.target_logon_id, '') in ('', '-', '0x0')
                 then lake.subject_logon_id
             when lake.event_id = 4688 and lake.channel = 'Security' then lake.target_logon_id
-        end as given_logon_id
+        end as given_logon_id,
+        case
+            when
+                contains(lower(lake.command_line), 'node')
+                or contains(lower(lake.command_line), 'user')
+                or contains(lower(lake.command_line), 'create')
+                then
+                    replace(
+                        replace(replace(replace(lake.command_line, '&quot;', '"'), '&#39;', ''''), '&apos;', ''''),
+                        '&amp;',
+                        '&'
+                    )
+        end as switches
     from lake_events as lake
     left join copies
         on
@@ -326,20 +338,18 @@ named as (
                 then 'internal'
             else 'external'
         end as destination_scope,
+        attributed.switches,
+        -- A /node: in the quoted command that is to run elsewhere is not wmic's own.
         case
-            when
-                contains(lower(attributed.command_line), 'node')
-                or contains(lower(attributed.command_line), 'user')
-                or contains(lower(attributed.command_line), 'create')
+            when contains(lower(attributed.switches), 'node')
                 then
-                    replace(
-                        replace(
-                            replace(replace(attributed.command_line, '&quot;', '"'), '&#39;', ''''), '&apos;', ''''
-                        ),
-                        '&amp;',
-                        '&'
+                    regexp_replace(
+                        attributed.switches,
+                        '(?is)\bcall\s+create\s+(?:"(?:[^"\\]+|\\"|\\)*"|\\"[^"]*?\\*"|''[^'']*'')',
+                        ' ',
+                        'g'
                     )
-        end as switches
+        end as own_switches
     from attributed
     cross join settings
 ),
@@ -481,27 +491,9 @@ final as (
                                     replace(
                                         array_to_string(
                                             regexp_extract_all(
-                                                -- A /node: in the quoted command that is to run elsewhere is not wmic's own.
                                                 case
-                                                    when
-                                                        regexp_matches(
-                                                            regexp_replace(
-                                                                named.switches,
-                                                                '(?is)\bcall\s+create\s+'
-                                                                || '(?:"(?:[^"\\]+|\\"|\\)*"|\\"[^"]*?\\*"|''[^'']*'')',
-                                                                ' ',
-                                                                'g'
-                                                            ),
-                                                            '(?i)[/-]node\s*:'
-                                                        )
-                                                        then
-                                                            regexp_replace(
-                                                                named.switches,
-                                                                '(?is)\bcall\s+create\s+'
-                                                                || '(?:"(?:[^"\\]+|\\"|\\)*"|\\"[^"]*?\\*"|''[^'']*'')',
-                                                                ' ',
-                                                                'g'
-                                                            )
+                                                    when regexp_matches(named.own_switches, '(?i)[/-]node\s*:')
+                                                        then named.own_switches
                                                     else named.switches
                                                 end,
                                                 '(?i)(?:^|[^/-])[/-]node\s*:\s*('
@@ -546,6 +538,13 @@ final as (
                         ),
                         nullif(regexp_extract(named.switches, '(?is)\bcall\s+create\s+\\"([^"]*?)\\*"', 1), ''),
                         nullif(regexp_extract(named.switches, '(?is)\bcall\s+create\s+''([^'']*)''', 1), ''),
+                        -- A line that an agent cut off has no closing quote.
+                        nullif(
+                            replace(
+                                regexp_extract(named.switches, '(?is)\bcall\s+create\s+\\?["'']([^"''].*?)\s*$', 1), '\"', '"'
+                            ),
+                            ''
+                        ),
                         nullif(
                             regexp_extract(
                                 named.switches,

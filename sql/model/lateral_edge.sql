@@ -319,7 +319,11 @@ acts as (
         min(numbered.remote_command) as remote_command,
         min(numbered.child_process_name) as child_process_name,
         min(numbered.child_command_line) as child_command_line,
-        list_sort(list(distinct numbered.logon_id) filter (where numbered.logon_id is not null)) as logon_ids
+        -- Of none, list() makes NULL on one engine and an empty list on the other.
+        case
+            when count(numbered.logon_id) > 0
+                then list_sort(list(distinct numbered.logon_id) filter (where numbered.logon_id is not null))
+        end as logon_ids
     from numbered
     group by numbered.act, numbered.source, numbered.target, numbered.user_key
 ),
@@ -519,8 +523,14 @@ evidence as (
 gathered as (
     select
         evidence.act,
-        list_sort(list(distinct evidence.record) filter (where evidence.side = 'source')) as source_evidence,
-        list_sort(list(distinct evidence.record) filter (where evidence.side = 'target')) as target_evidence
+        case
+            when bool_or(evidence.side = 'source')
+                then list_sort(list(distinct evidence.record) filter (where evidence.side = 'source'))
+        end as source_evidence,
+        case
+            when bool_or(evidence.side = 'target')
+                then list_sort(list(distinct evidence.record) filter (where evidence.side = 'target'))
+        end as target_evidence
     from evidence
     group by evidence.act
 ),

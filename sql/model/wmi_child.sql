@@ -174,7 +174,7 @@ sessions as (
     where session_process.parent_process_name = 'wmiprvse.exe'
 ),
 
-final as (
+children as (
     select
         numbered.host,
         min(numbered.event_uid) as child_uid,
@@ -186,25 +186,20 @@ final as (
         max(numbered.process_path) as process_path,
         max(numbered.command_line) as command_line,
         max(numbered.parent_process_id) as parent_process_id,
-        arg_max(
-            coalesce(sessions.user_name, numbered.user_name),
+        max(
             {
-                's': sessions.session_uid is not null,
-                'c': coalesce(numbered.user_class, '') in ('domain', 'local'),
-                'u': numbered.event_uid
+                'is_named': coalesce(sessions.user_name, numbered.user_name, '') <> '',
+                'in_session': sessions.session_uid is not null,
+                'is_user': coalesce(numbered.user_class, '') in ('domain', 'local'),
+                'event_uid': numbered.event_uid,
+                'user_name': coalesce(sessions.user_name, numbered.user_name),
+                'user_domain': coalesce(sessions.user_domain, numbered.user_domain, '')
             }
-        ) as user_name,
-        arg_max(
-            coalesce(sessions.user_domain, numbered.user_domain, ''),
-            {
-                's': sessions.session_uid is not null,
-                'c': coalesce(numbered.user_class, '') in ('domain', 'local'),
-                'u': numbered.event_uid
-            }
-        ) as user_domain,
+        ) as known_as,
         bool_or(coalesce(numbered.user_class, '') in ('domain', 'local')) as is_user,
         arg_max(
-            sessions.session_uid, { 't': sessions.start_time, 'u': sessions.session_uid }
+            sessions.session_uid,
+            case when sessions.session_uid is not null then { 't': sessions.start_time, 'u': sessions.session_uid } end
         ) as session_uid,
         list_sort(
             list(
@@ -232,6 +227,26 @@ final as (
         numbered.process_id,
         numbered.line_key,
         numbered.life
+),
+
+final as (
+    select
+        children.host,
+        children.child_uid,
+        children.event_time,
+        children.first_time,
+        children.is_cut,
+        children.process_name,
+        children.process_id,
+        children.process_path,
+        children.command_line,
+        children.parent_process_id,
+        children.known_as.user_name,
+        children.known_as.user_domain,
+        children.is_user,
+        children.session_uid,
+        children.evidence
+    from children
 )
 
 select * from final

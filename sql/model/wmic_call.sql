@@ -135,7 +135,10 @@ calls as (
         max(numbered.remote_command) as remote_command,
         arg_max(
             numbered.targets,
-            { 'n': length(array_to_string(numbered.targets, ',')), 'u': numbered.event_uid }
+            case
+                when numbered.targets is not null
+                    then { 'n': length(array_to_string(numbered.targets, ',')), 'u': numbered.event_uid }
+            end
         ) as targets,
         list_sort(
             list(
@@ -203,7 +206,7 @@ named as (
     from exploded
 ),
 
-addressed as (
+grouped as (
     select
         named.host,
         named.dns_suffix,
@@ -221,50 +224,54 @@ addressed as (
         named.remote_command,
         named.evidence,
         named.target,
-        named.target in ('localhost', '.', '::1', '0.0.0.0') or starts_with(named.target, '127.') as is_loopback,
+        -- The groups before and after '::', each with its leading zeros.
+        array_to_string(
+            regexp_extract_all(replace(':' || split_part(named.target, '::', 1), ':', ':000'), '([0-9a-f]{4})(?::|$)', 1),
+            ''
+        ) as head_groups,
+        array_to_string(
+            regexp_extract_all(replace(':' || split_part(named.target, '::', 2), ':', ':000'), '([0-9a-f]{4})(?::|$)', 1),
+            ''
+        ) as tail_groups
+    from named
+),
+
+addressed as (
+    select
+        grouped.host,
+        grouped.dns_suffix,
+        grouped.call_uid,
+        grouped.event_time,
+        grouped.is_cut,
+        grouped.process_name,
+        grouped.process_id,
+        grouped.process_path,
+        grouped.command_line,
+        grouped.parent_process_name,
+        grouped.user_name,
+        grouped.user_domain,
+        grouped.explicit_user,
+        grouped.remote_command,
+        grouped.evidence,
+        grouped.target,
+        grouped.target in ('localhost', '.', '::1', '0.0.0.0') or starts_with(grouped.target, '127.') as is_loopback,
         case
             when
                 regexp_matches(
-                    named.target, '^(::ffff:)?((25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])$'
+                    grouped.target, '^(::ffff:)?((25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])$'
                 )
                 then
                     '00000000000000000000ffff'
-                    || lpad(lower(hex(cast(split_part(regexp_replace(named.target, '^::ffff:', ''), '.', 1) as bigint))), 2, '0')
-                    || lpad(lower(hex(cast(split_part(named.target, '.', 2) as bigint))), 2, '0')
-                    || lpad(lower(hex(cast(split_part(named.target, '.', 3) as bigint))), 2, '0')
-                    || lpad(lower(hex(cast(split_part(named.target, '.', 4) as bigint))), 2, '0')
-            when contains(named.target, ':') and regexp_matches(named.target, '^[0-9a-f:]+$')
+                    || lpad(lower(hex(cast(split_part(regexp_replace(grouped.target, '^::ffff:', ''), '.', 1) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(grouped.target, '.', 2) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(grouped.target, '.', 3) as bigint))), 2, '0')
+                    || lpad(lower(hex(cast(split_part(grouped.target, '.', 4) as bigint))), 2, '0')
+            -- '::' stands for as many groups of zeros as are missing.
+            when contains(grouped.target, ':') and regexp_matches(grouped.target, '^[0-9a-f:]+$')
                 then
-                    -- Each group gets its leading zeros; '::' stands for as many groups of zeros as are missing.
-                    rpad(
-                        array_to_string(
-                            regexp_extract_all(
-                                replace(':' || split_part(named.target, '::', 1), ':', ':000'), '([0-9a-f]{4})(?::|$)', 1
-                            ),
-                            ''
-                        ),
-                        cast(
-                            32 - length(
-                                array_to_string(
-                                    regexp_extract_all(
-                                        replace(':' || split_part(named.target, '::', 2), ':', ':000'),
-                                        '([0-9a-f]{4})(?::|$)',
-                                        1
-                                    ),
-                                    ''
-                                )
-                            ) as integer
-                        ),
-                        '0'
-                    )
-                    || array_to_string(
-                        regexp_extract_all(
-                            replace(':' || split_part(named.target, '::', 2), ':', ':000'), '([0-9a-f]{4})(?::|$)', 1
-                        ),
-                        ''
-                    )
+                    rpad(grouped.head_groups, cast(32 - length(grouped.tail_groups) as integer), '0') || grouped.tail_groups
         end as target_ip_key
-    from named
+    from grouped
 ),
 
 ties as (

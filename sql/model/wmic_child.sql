@@ -7,7 +7,7 @@
 -- kept = true
 -- notes = [
 --     "The child comes -5 to +120 seconds after the call across hosts, 0 to +120 seconds on one host (-1 where a clock is cut to seconds); what the clocks of the two hosts differ by is taken off first.",
---     "match is exact, contained (at least 4 characters, whole words on either side) or image only (no command line was logged, the program's name agrees).",
+--     "match is exact, contained (at least 4 characters, whole words on either side; or 64 with which the other begins, since agents cut long lines off) or image only (no command line was logged, the program's name agrees).",
 --     "Of several candidates the nearest in time are tied, each call and each child once; of two equally near the child after the call.",
 -- ]
 -- ///
@@ -82,6 +82,14 @@ candidates as (
                 and contains(
                     ' ' || translate(call.command_key, '\/=,;&|<>()', '           ') || ' ',
                     ' ' || translate(child.command_key, '\/=,;&|<>()', '           ') || ' '
+                )
+                then 'contained'
+            -- An agent cuts long lines off: the rest of one is not there.
+            when
+                least(length(call.command_key), length(child.command_key)) >= 64
+                and (
+                    starts_with(child.command_key, call.command_key)
+                    or starts_with(call.command_key, child.command_key)
                 )
                 then 'contained'
             when

@@ -25,7 +25,7 @@ with final as (
         min(risk_events.event_time) as first_time,
         max(risk_events.last_time) as last_time,
         arg_min(
-            risk_events.message,
+            coalesce(risk_events.message, ''),
             { 's': -risk_events.risk_score, 't': risk_events.event_time, 'u': risk_events.finding_id }
         ) as message
     from hunt.risk_events_v1 as risk_events

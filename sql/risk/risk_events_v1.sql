@@ -160,8 +160,7 @@ shared as (
 tied as (
     select
         shared.finding_id,
-        arg_min(
-            shared.movement,
+        min(
             {
                 'unshared': -shared.records,
                 'apart': greatest(
@@ -172,7 +171,7 @@ tied as (
                 'unsure': -shared.score,
                 'movement': shared.movement
             }
-        ) as movement
+        ) as nearest
     from shared
     group by shared.finding_id
 ),
@@ -208,7 +207,7 @@ joined as (
         case when children.child is null then findings.process_name else children.child.process_name end as process_name,
         findings.user_name,
         findings.user_domain,
-        coalesce(tied.movement, case when findings.analytic = 'lateral_movement' then findings.finding_id end) as movement
+        coalesce(tied.nearest.movement, case when findings.analytic = 'lateral_movement' then findings.finding_id end) as movement
     from findings
     left join tied on findings.finding_id = tied.finding_id
     left join children
@@ -216,7 +215,7 @@ joined as (
             findings.host = children.host
             and findings.process_id = children.process_id
             and findings.event_time = children.event_time
-            and tied.movement is null
+            and tied.nearest.movement is null
 ),
 
 neighbours as (

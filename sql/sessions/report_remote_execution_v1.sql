@@ -78,10 +78,18 @@ with inside as (
         session_process.session_uid,
         count(*) as process_count,
         arg_min(
-            session_process.parent_process_name, { 't': session_process.event_time, 'u': session_process.event_uid }
+            session_process.parent_process_name,
+            case
+                when session_process.parent_process_name is not null
+                    then { 't': session_process.event_time, 'u': session_process.event_uid }
+            end
         ) as first_parent_process_name,
         arg_min(
-            session_process.parent_command_line, { 't': session_process.event_time, 'u': session_process.event_uid }
+            session_process.parent_command_line,
+            case
+                when session_process.parent_command_line is not null
+                    then { 't': session_process.event_time, 'u': session_process.event_uid }
+            end
         ) as first_parent_command_line,
         list_sort(
             list(

@@ -70,7 +70,7 @@ Connection = duckdb.DuckDBPyConnection
 Lake = Callable[..., Connection]
 
 
-def _complete(given: Mapping[str, Any], number: int) -> Row:
+def complete(given: Mapping[str, Any], number: int) -> Row:
     """What the ingest would have stored for *given*."""
     row: Row = {
         "event_uid": f"row{number}",
@@ -113,8 +113,8 @@ def library() -> Library:
     return Library.load()
 
 
-@pytest.fixture(scope="session")
-def _catalog(library: Library) -> Iterator[Connection]:
+def empty_lake(library: Library) -> Connection:
+    """Every view over a lake in memory that has no event yet."""
     connection = connect(threads=1)
     columns = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     connection.execute(f"create table lake_events ({columns})")
@@ -137,8 +137,22 @@ def _catalog(library: Library) -> Iterator[Connection]:
             connection.execute(views.statement(sql))
 
     views.make(connection, views.models, make_others)
-    yield connection
-    connection.close()
+    return connection
+
+
+@pytest.fixture(scope="session")
+def _catalog(library: Library) -> Iterator[Connection]:
+    with empty_lake(library) as connection:
+        yield connection
+
+
+def add(connection: Connection, row: Row, *, is_copy: bool) -> None:
+    """Put *row* into the lake."""
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"insert into lake_events ({', '.join(row)}) values ({marks})", list(row.values()))
+    if is_copy:
+        keys = [row[name] for name in ("source_id", "source_file", "source_record")]
+        connection.execute("insert into lake_duplicates values (?, ?, ?)", keys)
 
 
 @pytest.fixture
@@ -151,12 +165,7 @@ def lake(_catalog: Connection) -> Lake:
         for statement in settings_relations(Settings.of(settings or {})):
             _catalog.execute(statement)
         for number, one in enumerate(given):
-            row = _complete(one, number)
-            marks = ", ".join("?" * len(row))
-            _catalog.execute(f"insert into lake_events ({', '.join(row)}) values ({marks})", list(row.values()))
-            if one.get("copy"):
-                keys = [row[name] for name in ("source_id", "source_file", "source_record")]
-                _catalog.execute("insert into lake_duplicates values (?, ?, ?)", keys)
+            add(_catalog, complete(one, number), is_copy=bool(one.get("copy")))
         return _catalog
 
     return fill
