@@ -249,3 +249,14 @@ def test_an_interrupt_while_the_program_loads_is_no_traceback(tmp_path: Path) ->
     env = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wmiwh: interrupted\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of its own")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_output_goes_nowhere(closed: str, tmp_path: Path) -> None:
+    """A scheduler that closes what it does not read asks for the exit code alone."""
+    (tmp_path / "a.jsonl").write_text(LINE)
+    for command, expected in (("ingest a.jsonl", 5), ("hunt", 0), ("hunt nothing", 2), ("sql 'select 1 as a'", 0)):
+        line = f"exec '{sys.executable}' -m wmiwarehouse {command} -w w {closed}"
+        said = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+        assert (said.returncode, "Traceback" in said.stdout + said.stderr) == (expected, False), (command, said)
