@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -75,6 +76,24 @@ def test_an_empty_warehouse_has_every_view(tmp_path: Path, library: Library) -> 
             assert connection.execute(f"select count(*) from {view}").fetchall() == [(0,)]
         described = connection.execute("describe lake_events").fetchall()
     assert [row[0] for row in described] == list(EVENT_COLUMNS)
+
+
+def test_a_database_that_cannot_be_written_says_what_is_left(
+    tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = Warehouse.create(tmp_path / "w")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog, "_write_database", full)
+        with pytest.raises(WmiwhError, match=r"; the lake itself is whole$"):
+            catalog.write_database(warehouse, library)
+    catalog.write_database(warehouse, library)
+    monkeypatch.setattr(catalog, "_write_database", full)
+    with pytest.raises(WmiwhError, match=r"; it stays as it was$"):
+        catalog.write_database(warehouse, library)
 
 
 def test_the_database_is_built_again_when_the_folder_was_moved(tmp_path: Path, library: Library) -> None:

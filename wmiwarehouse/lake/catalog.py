@@ -129,7 +129,8 @@ def write_database(warehouse: Warehouse, library: Library, base: Path | None = N
         reason = disk.why(error)
         if reason is None:
             raise
-        raise WmiwhError(f"{warehouse.database} cannot be written: {reason}; it stays as it was") from None
+        state = "it stays as it was" if warehouse.database.exists() else "the lake itself is whole"
+        raise WmiwhError(f"{warehouse.database} cannot be written: {reason}; {state}") from None
 
 
 def _clear(aside: Path) -> None:
