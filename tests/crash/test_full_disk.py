@@ -129,7 +129,7 @@ def test_an_ingest_is_done_though_there_is_no_room_for_the_database_of_other_too
     code, said = commands.run("ingest", logs.folder, "-w", full.root, "--workers", 1)
     assert code == 0, said
     assert (
-        f"wmiwh: warning: {full.root}/warehouse.duckdb cannot be written: No space left on device; it stays as it was. "
+        f"wmiwh: warning: {full.root}/warehouse.duckdb cannot be written: No space left on device; there is none yet. "
         "Other tools do not see the new records; the next hunt builds it again\n"
     ) in said
     assert "Traceback" not in said

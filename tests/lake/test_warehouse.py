@@ -88,7 +88,7 @@ def test_a_database_that_cannot_be_written_says_what_is_left(
 
     with monkeypatch.context() as patched:
         patched.setattr(catalog, "_write_database", full)
-        with pytest.raises(WmiwhError, match=r"; the lake itself is whole$"):
+        with pytest.raises(WmiwhError, match=r"; there is none yet$"):
             catalog.write_database(warehouse, library)
     catalog.write_database(warehouse, library)
     monkeypatch.setattr(catalog, "_write_database", full)

@@ -129,7 +129,7 @@ def write_database(warehouse: Warehouse, library: Library, base: Path | None = N
         reason = disk.why(error)
         if reason is None:
             raise
-        state = "it stays as it was" if warehouse.database.exists() else "the lake itself is whole"
+        state = "it stays as it was" if warehouse.database.exists() else "there is none yet"
         raise WmiwhError(f"{warehouse.database} cannot be written: {reason}; {state}") from None
 
 
