@@ -36,7 +36,7 @@ format: $(STAMP) ## rewrite the sources as `make lint` wants them, where a tool 
 fuzz: $(STAMP) ## damage logs at random for five minutes and read them (WMIWH_FUZZ=seconds, WMIWH_FUZZ_SEED=n)
 	WMIWH_FUZZ=$${WMIWH_FUZZ:-300} $(BIN)/python -m pytest -n 0 -x -rP tests/fuzz
 
-spark: $(STAMP) ## run every view on Spark and on DuckDB and compare the rows (ten minutes; needs Java)
+spark: $(STAMP) ## run every view on Spark and on DuckDB and compare the rows (some ten minutes; needs Java)
 	$(PIP) install --constraint $(LOCK) --group spark
 	$(BIN)/python -m pytest -n 0 tests/spark
 
